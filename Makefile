@@ -1,0 +1,57 @@
+# Two commands: `make demo` shows Tessera at work, `make test` checks it. Both do all the set-up.
+# Needs Linux and Python 3.11, 3.12 or 3.13. Everything else is installed into .venv.
+
+unexport PYTHONDONTWRITEBYTECODE
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: demo test check format setup system-tools bench clean
+
+demo: .venv/.run
+	$(BIN)/tessera demo
+
+test: .venv/.dev system-tools
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: .venv/.dev
+	$(BIN)/ruff format --check src tests bench tools
+	$(BIN)/ruff check src tests bench tools
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture tests/docs
+
+format: .venv/.dev
+	$(BIN)/ruff format src tests bench tools
+	$(BIN)/ruff check --fix src tests bench tools
+
+setup: .venv/.dev
+
+# The demonstration needs the program alone; the tests need the development tools too.
+.venv/.uv:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Tessera needs Python 3.11, 3.12 or 3.13; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	touch $@
+
+.venv/.run: .venv/.uv requirements.lock pyproject.toml
+	test -e .venv/.dev || VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/.dev: .venv/.uv requirements-dev.lock pyproject.toml
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements-dev.lock
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+# The outside judges of the conformance tests (dcmdump, dciodvfy). Where they cannot be installed,
+# the tests that need them are skipped and say so.
+system-tools:
+	@sh tools/system-tools.sh
+
+bench: .venv/.dev
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache demo-data

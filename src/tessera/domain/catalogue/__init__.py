@@ -1,0 +1,1 @@
+"""Dataset descriptions (DCAT) as values, and what makes one valid."""

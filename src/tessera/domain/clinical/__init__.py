@@ -1,0 +1,1 @@
+"""Source variables become coded concepts: the common data model, its vocabulary, the mapping."""

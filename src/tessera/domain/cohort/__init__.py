@@ -1,0 +1,1 @@
+"""Cohort queries: the language, what each condition means, what may be disclosed."""

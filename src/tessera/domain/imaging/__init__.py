@@ -1,0 +1,1 @@
+"""Study, series, instance, geometry, transfer syntax: the DICOM information model as values."""

@@ -1,0 +1,1 @@
+"""Numbered checks: rows in, findings out. Pure."""

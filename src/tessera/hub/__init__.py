@@ -1,0 +1,1 @@
+"""Use cases of the hub, which holds no patient data."""

@@ -1,0 +1,1 @@
+"""Use cases of a hospital node. Knows nothing of the hub package."""

@@ -1,0 +1,1 @@
+"""Synthetic, identified, PACS-like hospital data for trials and tests."""

@@ -1,0 +1,1 @@
+"""Published contract suites and strategies. Imported by tests only."""

@@ -1,0 +1,1 @@
+"""Messages between node and hub: versioned, signed."""
