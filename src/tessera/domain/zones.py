@@ -9,6 +9,7 @@ the modules that may name those two functions (decision record 0002).
 
 from typing import Final, Generic, NoReturn, TypeVar
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _SEAL: Final = object()
@@ -74,11 +75,11 @@ class Released(_Sealed[T_co]):
         raise TypeError("a released value leaves as a signed message, never as a pickle")
 
 
-def seal_deidentified(value: T_co) -> "Deidentified[T_co]":
+def seal_deidentified(value: T) -> Deidentified[T]:
     """Mark `value` as de-identified. Only for the gates in `domain/deid`."""
     return Deidentified(value, _SEAL)
 
 
-def seal_released(value: T_co) -> "Released[T_co]":
+def seal_released(value: T) -> Released[T]:
     """Mark `value` as released. Only for disclosure gates."""
     return Released(value, _SEAL)

@@ -60,7 +60,8 @@ class DatasetDescription:
     n_bytes: int
     """Rounded to whole megabytes."""
     facets: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
-    """Keys: sex, age_at_diagnosis (ten-year bands), cancer, stage, modality, body_part, manufacturer."""
+    """Keys: sex, age_at_diagnosis (ten-year bands), cancer, stage, modality, body_part,
+    manufacturer."""
     population: tuple[str, ...] = ()
     collection_methods: tuple[str, ...] = ()
     """patient-based, only-image, longitudinal, case-control, disease-specific."""

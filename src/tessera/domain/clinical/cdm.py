@@ -45,9 +45,7 @@ CONDITION = Table(
     (
         Column("condition_id", "text", "Key within the version.", required=True),
         Column("subject", "text", "Pseudonym.", required=True),
-        Column(
-            "cancer", "text", "Concept of the cancer type, for example prostate.", required=True
-        ),
+        Column("cancer", "text", "Concept of the cancer, for example prostate.", required=True),
         Column("code_sct", "text", "SNOMED CT code of the cancer type."),
         Column("code_eucaim", "text", "EUCAIM hyper-ontology code of the cancer type."),
         Column("topography", "text", "ICD-O-3 topography, for example C61.9."),
