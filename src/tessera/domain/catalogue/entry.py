@@ -1,0 +1,50 @@
+"""What the hub shows of a node and of a dataset. Pure values; no patient data."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.ids import NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSummary:
+    """One node that has joined."""
+
+    node_id: NodeId
+    name: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    approved: bool
+    last_seen: datetime | None
+    """When the node last called the hub, UTC; None when it never did after joining."""
+    online: bool
+    """It called within the hub's heartbeat limit."""
+    software: str = ""
+    n_datasets: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """The newest published version of one dataset."""
+
+    node: NodeSummary
+    description: DatasetDescription
+    published_at: datetime
+    versions: tuple[int, ...] = ()
+    """All published versions, ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSummary:
+    """The numbers of the home page: sums over the newest versions, each already rounded."""
+
+    n_nodes: int
+    n_nodes_online: int
+    n_countries: int
+    n_datasets: int
+    n_subjects: int
+    n_studies: int
+    n_series: int
+    n_instances: int
+    n_bytes: int
