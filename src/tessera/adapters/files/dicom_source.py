@@ -1,0 +1,146 @@
+"""One DICOM file as a Source of bytes: as it stands, inflated, or put right by pydicom."""
+
+import os
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+from tessera.domain.errors import InvalidDicom
+from tessera.domain.imaging.encoding import (
+    DEFLATED_LE,
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    BytesSource,
+    FileMeta,
+    OddEncoding,
+    Source,
+    read_file_meta,
+)
+
+LARGEST_IN_MEMORY = 128 << 20
+"""Bytes of an inflated data set, or of a file that pydicom has to put right."""
+
+
+class FileSource:
+    """A Source over an open file; reads where asked, keeps nothing."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self.descriptor, length, offset)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[FileSource]:
+    """Open a file for reading; closed at the end of the block. Raises InvalidDicom."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as err:
+        raise InvalidDicom(
+            "unreadable", f"the file cannot be opened: {err.strerror}", mend="check its permissions"
+        ) from err
+    try:
+        yield FileSource(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
+def dataset_source(source: Source) -> tuple[Source, FileMeta]:
+    """Return a source whose data set is little endian and not deflated, with its meta.
+
+    `dataset_offset` is within the returned source. Raises OddEncoding (take
+    `normalised`) and InvalidDicom.
+    """
+    meta = read_file_meta(source)
+    if meta.transfer_syntax_uid == EXPLICIT_BE:
+        raise OddEncoding
+    if meta.transfer_syntax_uid == DEFLATED_LE:
+        return _inflated(source, meta), replace(meta, dataset_offset=0)
+    return source, meta
+
+
+def _inflated(source: Source, meta: FileMeta) -> BytesSource:
+    packed = source.read(meta.dataset_offset, min(source.size, LARGEST_IN_MEMORY))
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = engine.decompress(packed, LARGEST_IN_MEMORY)
+    except zlib.error as err:
+        raise InvalidDicom(
+            "damaged", "the deflated data set cannot be inflated", mend="send it again"
+        ) from err
+    if not engine.eof:
+        if engine.unconsumed_tail:
+            raise _too_large("the deflated data set")
+        raise InvalidDicom("truncated", "the deflated data set is cut off", mend="send it again")
+    return BytesSource(data)
+
+
+def normalised(source: Source) -> tuple[Source, FileMeta]:
+    """Let pydicom read an odd encoding and write it as a plain one of the same pixels.
+
+    Big endian becomes explicit little endian; files without preamble or meta get one;
+    tags are put in order; UN with a known VR is resolved. Raises InvalidDicom.
+    """
+    import numpy as np
+    import pydicom
+    from pydicom.uid import UID
+
+    if source.size > LARGEST_IN_MEMORY:
+        raise _too_large("a file in this encoding")
+    data = source.read(0, source.size)
+    out = BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds = pydicom.dcmread(BytesIO(data), force=True)
+            if "SOPClassUID" not in ds or "SOPInstanceUID" not in ds:
+                raise InvalidDicom(
+                    "not-dicom", "no SOP class or SOP instance UID", mend="leave it out"
+                )
+            syntax = ds.file_meta.get("TransferSyntaxUID") if hasattr(ds, "file_meta") else None
+            swap = syntax == EXPLICIT_BE
+            if syntax is None or not UID(str(syntax)).is_compressed:
+                syntax = UID(EXPLICIT_LE)
+            ds.decode()
+            if swap:
+                for element in ds:
+                    if element.VR == "OW" and isinstance(element.value, bytes):
+                        element.value = np.frombuffer(element.value, ">u2").astype("<u2").tobytes()
+            if not hasattr(ds, "file_meta"):
+                ds.file_meta = pydicom.dataset.FileMetaDataset()
+            ds.file_meta.TransferSyntaxUID = syntax
+            ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
+            ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+            ds.preamble = b"\0" * 128
+            pydicom.dcmwrite(out, ds, enforce_file_format=True)
+    except InvalidDicom:
+        raise
+    except Exception as err:
+        raise InvalidDicom(
+            "unreadable",
+            f"neither the byte parser nor pydicom can read it ({type(err).__name__})",
+            mend="look at it with dcmdump and send it again from its source",
+        ) from err
+    plain = BytesSource(out.getvalue())
+    try:
+        return dataset_source(plain)
+    except OddEncoding as err:
+        raise InvalidDicom("unreadable", "its encoding is not understood") from err
+
+
+def _too_large(what: str) -> InvalidDicom:
+    return InvalidDicom(
+        "too-large",
+        f"{what} is larger than {LARGEST_IN_MEMORY >> 20} MB",
+        mend="convert it to Explicit VR Little Endian, for example with dcmconv, and send it again",
+    )

@@ -1,0 +1,85 @@
+"""Signer and Verifier: compact JWS with the one algorithm Ed25519 (RFC 7515, RFC 9864)."""
+
+import os
+from pathlib import Path
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from tessera.domain.errors import InvalidSettings
+from tessera.wire.keys import PublicKey
+from tessera.wire.refusals import BadSignature
+
+_ALGORITHM = "Ed25519"
+
+
+class Ed25519Signer:
+    """A private key in memory, read from a PEM file that only its owner can read."""
+
+    def __init__(self, key: OKPKey) -> None:
+        self._key = key
+        self._public = PublicKey(str(key.as_dict(private=False)["x"]))
+
+    @classmethod
+    def create(cls, path: Path) -> "Ed25519Signer":
+        """Make a key pair and write it to `path`, mode 0600. Raises FileExistsError."""
+        key = OKPKey.generate_key("Ed25519")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(key.as_pem(private=True))
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(key)
+
+    @classmethod
+    def load(cls, path: Path) -> "Ed25519Signer":
+        """Read a key pair. Raises InvalidSettings when it is no Ed25519 private key."""
+        try:
+            key = OKPKey.import_key(path.read_bytes())
+            is_private = key.is_private and key.as_dict(private=False).get("crv") == "Ed25519"
+        except (OSError, JoseError, ValueError, KeyError, TypeError) as err:
+            raise InvalidSettings(f"{path}: not a readable Ed25519 private key") from err
+        if not is_private:
+            raise InvalidSettings(f"{path}: not an Ed25519 private key")
+        return cls(key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        return self._public
+
+    def sign(self, payload: bytes) -> str:
+        header = {"alg": _ALGORITHM, "kid": self._public.fingerprint}
+        return jws.serialize_compact(header, payload, self._key, algorithms=[_ALGORITHM])
+
+
+class Ed25519Verifier:
+    """Accepts nothing but Ed25519, whatever the token's header asks for."""
+
+    def key_name(self, token: str) -> str:
+        return self._parse(token)[0]
+
+    def unverified(self, token: str) -> bytes:
+        return self._parse(token)[1]
+
+    def verify(self, token: str, key: PublicKey) -> bytes:
+        self._parse(token)
+        public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
+        try:
+            verified = jws.deserialize_compact(token, public, algorithms=[_ALGORITHM])
+        except (JoseError, ValueError) as err:
+            raise BadSignature("the signature does not verify") from err
+        return verified.payload
+
+    def _parse(self, token: str) -> tuple[str, bytes]:
+        try:
+            parsed = jws.extract_compact(token.encode("ascii"))
+            header = parsed.headers()
+        except (JoseError, ValueError, TypeError) as err:
+            raise BadSignature("not a compact JWS") from err
+        kid = header.get("kid")
+        if header.keys() != {"alg", "kid"} or header["alg"] != _ALGORITHM:
+            raise BadSignature(f"the header of the signature is not alg {_ALGORITHM} with kid")
+        if not isinstance(kid, str):
+            raise BadSignature("kid is not text")
+        return kid, parsed.payload

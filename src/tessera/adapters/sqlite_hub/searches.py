@@ -1,0 +1,143 @@
+"""SearchStore on SQLite."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
+from tessera.domain.cohort.result import Outcome
+from tessera.domain.ids import DatasetId, NodeId
+from tessera.ports.hub_store import Asked, SearchRecord
+from tessera.wire import fields
+from tessera.wire.search import condition_from_json, condition_to_json
+
+_SEARCH = "SELECT search_id, query, query_json, explained, asked_at, deadline FROM search"
+_ASKED = """
+SELECT search_id, node_id, dataset_id, version, title, data_created, node_online,
+    outcome, n_subjects, n_studies, not_supported, policy, detail
+FROM answer
+"""
+_OPEN = f"""
+{_SEARCH}
+WHERE asked_at >= ? AND search_id IN (
+    SELECT search_id FROM answer
+    WHERE node_id = ? AND outcome IS NULL AND (given_at IS NULL OR given_at < ?)
+)
+ORDER BY asked_at, search_id
+"""  # noqa: S608  no value is put in, only the other constant
+_ANSWER = """
+UPDATE answer
+SET answered_at = ?, outcome = ?, n_subjects = ?, n_studies = ?, not_supported = ?,
+    policy = ?, detail = ?
+WHERE search_id = ? AND node_id = ? AND dataset_id = ? AND version = ? AND outcome IS NULL
+"""
+
+
+class SqliteSearches:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, search: SearchRecord, asked: Sequence[Asked]) -> None:
+        explained = [condition_to_json(condition) for condition in search.explained]
+        with self._db.transaction():
+            self._db.change(
+                "INSERT INTO search VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(search.search_id, search.query, search.query_json),
+                    json.dumps(explained, ensure_ascii=False),
+                    *(time_text(search.asked_at), time_text(search.deadline)),
+                ),
+            )
+            for place, row in enumerate(asked):
+                self._db.change(
+                    "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, "
+                    "?, ?, ?, ?, ?, ?)",
+                    (
+                        *(row.search_id, place, row.node_id, row.dataset_id, row.version),
+                        *(row.title, time_text(row.data_created), int(row.node_online)),
+                        *_outcome_columns(row),
+                    ),
+                )
+
+    def find(self, search_id: str) -> SearchRecord | None:
+        row = self._db.row(f"{_SEARCH} WHERE search_id = ?", (search_id,))
+        return None if row is None else _search(row)
+
+    def asked(self, search_id: str) -> Sequence[Asked]:
+        rows = self._db.rows(f"{_ASKED} WHERE search_id = ? ORDER BY place", (search_id,))
+        return [_asked(row) for row in rows]
+
+    def take_open(
+        self, node_id: str, *, asked_since: datetime, given_before: datetime, now: datetime
+    ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
+        with self._db.transaction():
+            rows = self._db.rows(_OPEN, (time_text(asked_since), node_id, time_text(given_before)))
+            taken = []
+            for search in map(_search, rows):
+                waiting = self._db.rows(
+                    f"{_ASKED} WHERE search_id = ? AND node_id = ? AND outcome IS NULL "
+                    "ORDER BY place",
+                    (search.search_id, node_id),
+                )
+                self._db.change(
+                    "UPDATE answer SET given_at = ? "
+                    "WHERE search_id = ? AND node_id = ? AND outcome IS NULL",
+                    (time_text(now), search.search_id, node_id),
+                )
+                taken.append((search, [_asked(row) for row in waiting]))
+            return taken
+
+    def answer(self, answered: Asked, at: datetime) -> bool:
+        changed = self._db.change(
+            _ANSWER,
+            (
+                time_text(at),
+                *_outcome_columns(answered),
+                *(answered.search_id, answered.node_id, answered.dataset_id, answered.version),
+            ),
+        )
+        return changed == 1
+
+    def forget(self, asked_before: datetime) -> None:
+        self._db.change("DELETE FROM search WHERE asked_at < ?", (time_text(asked_before),))
+
+
+def _outcome_columns(row: Asked) -> tuple[object, ...]:
+    return (
+        None if row.outcome is None else row.outcome.value,
+        row.n_subjects,
+        row.n_studies,
+        json.dumps(row.not_supported, ensure_ascii=False),
+        row.policy,
+        row.detail,
+    )
+
+
+def _search(row: Row) -> SearchRecord:
+    explained = (condition_from_json(fields.as_object(c, "explained")) for c in json.loads(row[3]))
+    return SearchRecord(
+        search_id=row[0],
+        query=row[1],
+        query_json=row[2],
+        explained=tuple(explained),
+        asked_at=time_of(row[4]),
+        deadline=time_of(row[5]),
+    )
+
+
+def _asked(row: Row) -> Asked:
+    return Asked(
+        search_id=row[0],
+        node_id=NodeId(row[1]),
+        dataset_id=DatasetId(row[2]),
+        version=row[3],
+        title=row[4],
+        data_created=time_of(row[5]),
+        node_online=bool(row[6]),
+        outcome=None if row[7] is None else Outcome(row[7]),
+        n_subjects=row[8],
+        n_studies=row[9],
+        not_supported=tuple(json.loads(row[10])),
+        policy=row[11],
+        detail=row[12],
+    )

@@ -1,0 +1,28 @@
+"""HubStore on SQLite in WAL mode: one file, read and written by several processes at once."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tessera.adapters.sqlite_hub.database import Database
+from tessera.adapters.sqlite_hub.datasets import SqliteDatasets
+from tessera.adapters.sqlite_hub.migrations import migrate
+from tessera.adapters.sqlite_hub.nodes import SqliteInvites, SqliteNodes, SqliteSeenIds
+from tessera.adapters.sqlite_hub.searches import SqliteSearches
+
+
+class SqliteHubStore:
+    def __init__(self, path: Path) -> None:
+        """Open the store at `path`, made and migrated when need be."""
+        self._db = Database(path)
+        migrate(self._db.connection)
+        self.nodes = SqliteNodes(self._db)
+        self.invites = SqliteInvites(self._db)
+        self.datasets = SqliteDatasets(self._db)
+        self.searches = SqliteSearches(self._db)
+        self.seen_ids = SqliteSeenIds(self._db)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._db.transaction()
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,59 @@
+"""What a data manager says of a dataset, as opposed to what is counted from it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tessera.domain.catalogue.description import Agent
+from tessera.domain.errors import InvalidInput
+
+ACCESS_CONDITIONS = ("download", "in-situ-processing", "remote-processing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetAbout:
+    """The words of a description. English title and description are required."""
+
+    title: Mapping[str, str]
+    description: Mapping[str, str]
+    keywords: tuple[str, ...]
+    publisher: Agent
+    contact: Agent
+    country: str
+    language: str
+    access_conditions: tuple[str, ...] = ("remote-processing",)
+    provenance: str = ""
+    legal_basis: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.title.get("en", "").strip():
+            raise InvalidInput("a dataset needs an English title")
+        if not self.description.get("en", "").strip():
+            raise InvalidInput("a dataset needs an English description")
+        if not self.publisher.name:
+            raise InvalidInput("a dataset needs the name of its publisher")
+        if not (self.contact.email or self.contact.url):
+            raise InvalidInput("a dataset needs a contact e-mail or page")
+        unknown = [word for word in self.access_conditions if word not in ACCESS_CONDITIONS]
+        if unknown:
+            raise InvalidInput(
+                f"access condition {unknown[0]!r}: one of {', '.join(ACCESS_CONDITIONS)}"
+            )
+
+    def as_json(self) -> dict[str, object]:
+        """Return the form that the manifest keeps."""
+        return {
+            "title": dict(sorted(self.title.items())),
+            "description": dict(sorted(self.description.items())),
+            "keywords": list(self.keywords),
+            "publisher": _agent(self.publisher),
+            "contact": _agent(self.contact),
+            "country": self.country,
+            "language": self.language,
+            "access_conditions": list(self.access_conditions),
+            "provenance": self.provenance,
+            "legal_basis": self.legal_basis,
+        }
+
+
+def _agent(agent: Agent) -> dict[str, str]:
+    return {"name": agent.name, "email": agent.email, "url": agent.url}

@@ -1,0 +1,136 @@
+"""The JSON form of a cohort query, as it travels from hub to node. Versioned. Pure.
+
+    {"version": 1, "where": {"and": [
+        {"field": "cancer", "op": "=", "values": ["prostate"]},
+        {"in_one": "study", "where": {"field": "modality", "op": "in", "values": ["MR", "PT"]}}]}}
+
+Within a version, fields, operators and concepts may be added: a condition that a reader
+does not know becomes `UnknownField`, which every dataset answers with "not supported".
+"""
+
+import json
+import math
+import re
+
+from tessera.domain.cohort.fields import FIELDS, Kind, Level
+from tessera.domain.cohort.query import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    And,
+    Comparison,
+    Expression,
+    InOne,
+    Not,
+    Operator,
+    Or,
+    Query,
+    UnknownField,
+    compare,
+    value_text,
+)
+from tessera.domain.errors import InvalidQuery
+
+VERSION = 1
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def query_to_json(query: Query) -> dict[str, object]:
+    """Return the JSON form; `query_from_json` reads it back to an equal query."""
+    return {"version": VERSION, "where": _expression_to_json(query.where)}
+
+
+def query_from_json(body: object) -> Query:
+    """Read a query. Raises InvalidQuery."""
+    if not isinstance(body, dict) or body.get("version") != VERSION:
+        raise InvalidQuery(
+            "not a cohort query of a version this program reads",
+            mend=f"this program reads version {VERSION}; update it, or send that version",
+        )
+    return Query(_expression(body.get("where"), 1))
+
+
+def _expression_to_json(where: Expression) -> dict[str, object]:
+    match where:
+        case And(children):
+            return {"and": [_expression_to_json(child) for child in children]}
+        case Or(children):
+            return {"or": [_expression_to_json(child) for child in children]}
+        case Not(child):
+            return {"not": _expression_to_json(child)}
+        case InOne(level, child):
+            return {"in_one": level.value, "where": _expression_to_json(child)}
+        case UnknownField():
+            known: dict[str, object] = json.loads(where.json)
+            return known
+        case Comparison(field, operator, values):
+            return {"field": field, "op": operator.value, "values": list(values)}
+
+
+def _expression(body: object, depth: int) -> Expression:
+    if depth > MAX_DEPTH:
+        raise InvalidQuery(
+            f"the query is more than {MAX_DEPTH} levels deep", mend="use fewer levels"
+        )
+    if not isinstance(body, dict):
+        raise InvalidQuery("a part of the query is not a JSON object")
+    if "field" in body:
+        return _condition(body)
+    if "in_one" in body:
+        try:
+            level = Level(str(body["in_one"]))
+        except ValueError:
+            raise InvalidQuery("`in_one` names no level") from None
+        return InOne(level, _expression(body.get("where"), depth + 1))
+    if "not" in body:
+        return Not(_expression(body["not"], depth + 1))
+    for key, joined in (("and", And), ("or", Or)):
+        if key in body:
+            return joined(_children(body[key], key, depth))
+    raise InvalidQuery(
+        "a part of the query has none of the keys field, and, or, not, in_one",
+        mend="update this program if the query was made by a later version",
+    )
+
+
+def _children(body: object, key: str, depth: int) -> tuple[Expression, ...]:
+    if not isinstance(body, list) or len(body) > MAX_CONDITIONS:
+        raise InvalidQuery(f"`{key}` needs a list of at most {MAX_CONDITIONS} parts")
+    return tuple(_expression(child, depth + 1) for child in body)
+
+
+def _condition(body: dict[object, object]) -> Comparison | UnknownField:
+    field, operator, values = body["field"], body.get("op"), body.get("values", [])
+    if not isinstance(field, str) or not _NAME.fullmatch(field):
+        raise InvalidQuery("`field` is not a field name", mend="use a-z, 0-9 and _")
+    if not isinstance(operator, str) or not isinstance(values, list):
+        raise InvalidQuery(f"the condition on {field} needs `op` and a list `values`")
+    if len(values) > MAX_LENGTH or not all(_is_plain(value) for value in values):
+        raise InvalidQuery(f"the values of the condition on {field} are not text or numbers")
+    known = FIELDS.get(field)
+    if known is not None and operator in set(Operator):
+        number = known.kind is Kind.NUMBER
+        if all(isinstance(value, str) is not number for value in values):
+            try:
+                return compare(field, Operator(operator), *(_text(value) for value in values))
+            except InvalidQuery:
+                pass  # a concept of a later version, or an operator this field has since gained
+    raw = json.dumps({"field": field, "op": operator, "values": values}, sort_keys=True)
+    if len(raw) > 4 * MAX_LENGTH:
+        raise InvalidQuery(f"the condition on {field} is too long")
+    return UnknownField(field, raw)
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_LENGTH
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) < 1e15
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else value_text(float(str(value)))

@@ -1,0 +1,423 @@
+"""De-identify one instance in one pass over its header bytes. Pure.
+
+Runs of elements that stay are copied as bytes; pixel data is never read, only named by
+where it lies. What the pass is not certain of raises OddEncoding, and the caller takes
+the instance through pydicom first, then through this same pass (decision record 0004).
+
+Source: DICOM PS3.15 Annex E; encoding PS3.5 section 7.
+"""
+
+from dataclasses import dataclass
+
+from tessera.domain.deid import values
+from tessera.domain.deid.provenance import provenance
+from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.deid.rules import (
+    AGE,
+    CODED,
+    DESCEND,
+    DUMMY,
+    EMPTY,
+    KEEP,
+    KEEP_BINARY,
+    KEEP_CODE,
+    KEEP_NUMBER,
+    NESTED_SUBJECT,
+    REMOVE,
+    SCHEME,
+    SHIFT,
+    UID,
+    RuleSet,
+)
+from tessera.domain.errors import InvalidDicom
+from tessera.domain.ids import Pseudonym
+from tessera.domain.imaging.encoding import (
+    IMPLICIT_LE,
+    ITEM,
+    ITEM_END,
+    LONG_LENGTH,
+    LONG_VRS,
+    MAX_DEPTH,
+    PIXEL_TAGS,
+    SEQUENCE_END,
+    SHORT_HEADER,
+    SHORT_VRS,
+    UNDEFINED,
+    FileMeta,
+    OddEncoding,
+    Source,
+    WindowTooShort,
+    element_at,
+    skip_undefined,
+    too_deep,
+    truncated,
+)
+from tessera.domain.imaging.header import FIRST_WINDOW, LARGEST_WINDOW, decoded
+
+_BINARY_VRS = frozenset(b"US SS UL SL UV SV FL FD AT".split())
+_END = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A de-identified data set: new bytes, then pixel data that stays where it is."""
+
+    head: bytes
+    """All elements before the pixel data."""
+    pixels: tuple[int, int] | None
+    """Offset and length in the source of the whole pixel data element, header included."""
+    pixel_value: tuple[int, int] | None
+    """Offset and length in the source of its value."""
+
+
+class Rewriter:
+    """Applies one rule set under one project key. Reusable; one per worker."""
+
+    def __init__(self, rules: RuleSet, pseudonymiser: Pseudonymiser) -> None:
+        self._rules = rules
+        self._actions = rules.actions
+        self._pseudonymiser = pseudonymiser
+        self._subject = Pseudonym("")
+        self._days = 0
+        self._charset = b""
+        self._dates: dict[bytes, bytes] = {}
+        self._provenance: dict[bool, list[tuple[int, bytes]]] = {
+            explicit: provenance(rules, explicit=explicit) for explicit in (True, False)
+        }
+
+    def rewrite(
+        self, source: Source, meta: FileMeta, subject: Pseudonym, charset: bytes
+    ) -> Rewritten:
+        """Return the de-identified data set of one instance.
+
+        `subject` takes the place of PatientID and PatientName and sets the date shift.
+        Raises OddEncoding and InvalidDicom.
+        """
+        if subject != self._subject:
+            self._subject, self._dates = subject, {}
+            self._days = self._pseudonymiser.shift_days(subject)
+        self._charset = charset
+        explicit = meta.transfer_syntax_uid != IMPLICIT_LE
+        inserts = self._inserts(explicit=explicit)
+        out: list[bytes] = []
+        base, size = meta.dataset_offset, FIRST_WINDOW
+        last = -1
+        while base < source.size:
+            buf = source.read(base, size)
+            done, pos, last, tag = self._elements(
+                buf,
+                0,
+                len(buf),
+                explicit=explicit,
+                depth=0,
+                final=base + len(buf) >= source.size,
+                last=last,
+                inserts=inserts,
+            )
+            out.append(done)
+            if tag in PIXEL_TAGS:
+                out.extend(raw for _, raw in inserts)
+                return _with_pixels(b"".join(out), source, base + pos, explicit=explicit)
+            if base + pos > source.size:
+                raise truncated(last)
+            if pos == 0:
+                size *= 4
+                if len(buf) + base >= source.size or size > LARGEST_WINDOW * 4:
+                    raise truncated(int.from_bytes(buf[:2], "little") << 16)
+            base += pos
+        out.extend(raw for _, raw in inserts)
+        return Rewritten(b"".join(out), None, None)
+
+    def _inserts(self, *, explicit: bool) -> list[tuple[int, bytes]]:
+        who = values.padded(self._subject.encode())
+        own = [
+            (0x00100010, values.element(0x00100010, b"PN", who, explicit=explicit)),
+            (0x00100020, values.element(0x00100020, b"LO", who, explicit=explicit)),
+        ]
+        return [*own, *self._provenance[explicit], (_END, b"")]
+
+    def _elements(
+        self,
+        buf: bytes,
+        pos: int,
+        end: int,
+        *,
+        explicit: bool,
+        depth: int,
+        final: bool = True,
+        last: int = -1,
+        inserts: list[tuple[int, bytes]] | None = None,
+    ) -> tuple[bytes, int, int, int]:
+        """Rewrite elements from `pos`; return (bytes, next position, last tag, stopping tag).
+
+        At depth 0 it stops before pixel data and before an element that the window does
+        not hold; inside an item it stops after the item's delimiter or at `end`.
+        """
+        actions, out, run = self._actions, [], pos
+        unpack, unpack_long = SHORT_HEADER.unpack_from, LONG_LENGTH.unpack_from
+        scheme = b""
+        next_insert = inserts[0][0] if inserts else _END
+        try:
+            while pos < end:
+                if explicit and pos + 12 <= end:
+                    group, number, vr, length = unpack(buf, pos)
+                    tag = group << 16 | number
+                    if vr in SHORT_VRS:
+                        start = pos + 8
+                    elif vr in LONG_VRS:
+                        (length,) = unpack_long(buf, pos + 8)
+                        start = pos + 12
+                    else:
+                        tag, vr, start, length = element_at(buf, pos, end, explicit=True)
+                else:
+                    tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
+                if tag == ITEM_END and depth:
+                    out.append(buf[run:pos])
+                    return b"".join(out), start, last, tag
+                if tag <= last:
+                    raise OddEncoding
+                if tag > next_insert and inserts:
+                    out.append(buf[run:pos])
+                    run = pos
+                    while inserts[0][0] < tag:
+                        out.append(inserts.pop(0)[1])
+                    next_insert = inserts[0][0]
+                if tag >> 16 & 1:
+                    after, raw, last = self._private_group(buf, pos, end, explicit, final)
+                    out.append(buf[run:pos])
+                    out.append(raw)
+                    pos = run = after
+                    continue
+                if tag in PIXEL_TAGS and not depth:
+                    out.append(buf[run:pos])
+                    return b"".join(out), pos, last, tag
+                action = actions.get(tag, REMOVE)
+                if length == UNDEFINED:
+                    if vr == b"UN" and action != REMOVE:
+                        raise OddEncoding
+                    inner = explicit and vr != b"UN"
+                    after = skip_undefined(buf, start, end, explicit=inner)
+                    if vr != b"SQ":
+                        action = REMOVE
+                else:
+                    after = start + length
+                if after > end and (action != REMOVE or depth):
+                    raise WindowTooShort
+                if (action == KEEP and vr != b"SQ") or (
+                    action == KEEP_BINARY and vr in _BINARY_VRS
+                ):
+                    last, pos = tag, after
+                    continue
+                if action == SCHEME:
+                    scheme = buf[start:after].strip(b" \0")
+                new = self._replaced(
+                    buf,
+                    tag,
+                    vr,
+                    start,
+                    after,
+                    action,
+                    explicit=explicit,
+                    depth=depth,
+                    scheme=scheme,
+                )
+                if new is not None:
+                    out.append(buf[run:pos])
+                    out.append(new)
+                    run = after
+                last, pos = tag, after
+        except WindowTooShort:
+            if depth:
+                raise OddEncoding from None
+        out.append(buf[run : min(pos, end)] if run < pos else b"")
+        return b"".join(out), pos, last, 0
+
+    def _replaced(
+        self,
+        buf: bytes,
+        tag: int,
+        vr: bytes,
+        start: int,
+        after: int,
+        action: int,
+        *,
+        explicit: bool,
+        depth: int,
+        scheme: bytes,
+    ) -> bytes | None:
+        """Return the new bytes of one element (b"" removes it), or None to leave it as it is."""
+        if action == REMOVE:
+            return self._nested_subject(buf, tag, vr, start, after, explicit, depth)
+        if action == DESCEND:
+            if vr != b"SQ":
+                raise OddEncoding
+            inside = self._items(buf, start, after, explicit=explicit, depth=depth + 1)
+            return values.element(tag, b"SQ", inside, explicit=explicit)
+        if vr == b"SQ" or (vr == b"UN" and action not in (EMPTY, DUMMY)):
+            return values.element(tag, vr, b"", explicit=explicit)
+        old = buf[start:after]
+        if action == UID:
+            new = self._new_uids(old)
+        elif action == SHIFT:
+            new = self._dates.get(old) or self._shifted(old)
+        elif action == EMPTY or not old.strip(b" \0"):
+            new = b""
+        elif action == DUMMY:
+            new = values.dummy(vr)
+        elif action == KEEP_CODE:
+            new = old if not old.translate(None, values.CODE_CHARACTERS) else values.REMOVED
+        elif action == KEEP_NUMBER:
+            new = old if not old.translate(None, values.NUMBER_CHARACTERS) else b""
+        elif action == AGE:
+            new = values.capped_age(old)
+        elif action == CODED:
+            known = scheme or self._scheme_ahead(buf, after, explicit=explicit)
+            new = old if known in self._rules.schemes else values.REMOVED
+        elif action == SCHEME:
+            new = old if scheme in self._rules.schemes else b"99LOCAL "
+        else:
+            new = b""
+        return None if new is old else values.element(tag, vr, new, explicit=explicit)
+
+    def _nested_subject(
+        self, buf: bytes, tag: int, vr: bytes, start: int, after: int, explicit: bool, depth: int
+    ) -> bytes:
+        if not depth or tag not in NESTED_SUBJECT:
+            return b""
+        if tag == 0x00100010 or not buf[start:after].strip(b" \0"):
+            who = self._subject
+        else:
+            who = self._pseudonymiser.pseudonym(decoded(buf[start:after], self._charset))
+        return values.element(tag, vr, values.padded(who.encode()), explicit=explicit)
+
+    def _new_uids(self, old: bytes) -> bytes:
+        if self._rules.profile.has("retain-uids"):
+            return old
+        uid = self._pseudonymiser.uid
+        parts = old.rstrip(b"\0 ").decode("ascii", "replace").split("\\")
+        return values.padded_uid("\\".join(uid(part.strip(" \0")) for part in parts))
+
+    def _shifted(self, old: bytes) -> bytes:
+        new = values.shifted(old, self._days)
+        self._dates[old] = new
+        return new
+
+    def _scheme_ahead(self, buf: bytes, pos: int, *, explicit: bool) -> bytes:
+        """Return the CodingSchemeDesignator that follows a CodeValue in the same item."""
+        try:
+            tag, _, start, length = element_at(buf, pos, len(buf), explicit=explicit)
+        except (WindowTooShort, OddEncoding):
+            return b""
+        return buf[start : start + length].strip(b" \0") if tag == 0x00080102 else b""
+
+    def _items(self, buf: bytes, start: int, after: int, *, explicit: bool, depth: int) -> bytes:
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        out: list[bytes] = []
+        pos = start
+        while pos + 8 <= after:
+            tag, _, inner, length = element_at(buf, pos, after, explicit=False)
+            if tag == SEQUENCE_END:
+                break
+            if tag != ITEM:
+                raise OddEncoding
+            if length == UNDEFINED:
+                done, pos, _, stop = self._elements(
+                    buf, inner, after, explicit=explicit, depth=depth
+                )
+                if stop != ITEM_END:
+                    raise OddEncoding
+            else:
+                if inner + length > after:
+                    raise OddEncoding
+                done, pos, _, _ = self._elements(
+                    buf, inner, inner + length, explicit=explicit, depth=depth
+                )
+                if pos != inner + length:
+                    raise OddEncoding
+            out.append(values.ITEM_HEADER + len(done).to_bytes(4, "little") + done)
+        return b"".join(out)
+
+    def _private_group(
+        self, buf: bytes, pos: int, end: int, explicit: bool, final: bool
+    ) -> tuple[int, bytes, int]:
+        """Return (position after the group, kept bytes, last tag) of one private group.
+
+        A private element stays when its creator and low element byte are on the safe list
+        (PS3.15 table E.3.10-1); a creator element stays when one of its elements does.
+        The group is taken whole: unless the buffer is `final`, it must show what follows.
+        """
+        group = int.from_bytes(buf[pos : pos + 2], "little")
+        creators: dict[int, tuple[str, bytes]] = {}
+        used: dict[int, bytes] = {}
+        kept: list[bytes] = []
+        last = group << 16
+        while pos < end:
+            tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
+            if tag >> 16 != group:
+                break
+            if length == UNDEFINED:
+                after = skip_undefined(buf, start, end, explicit=explicit and vr != b"UN")
+            else:
+                after = start + length
+            if after > end:
+                raise WindowTooShort
+            block, low = (tag & 0xFF00) >> 8, tag & 0xFF
+            if block == 0 and low >= 0x10:
+                name = buf[start:after].strip(b" \0").decode("ascii", "replace")
+                creators[low] = (name, buf[pos:after])
+            elif block in creators and length != UNDEFINED:
+                name, header = creators[block]
+                known = self._rules.private.get((name, group), {}).get(low)
+                if known is not None:
+                    used[block] = header
+                    shown = vr if explicit else known
+                    kept.append(self._safe_element(tag, shown, known, buf[start:after], explicit))
+            last, pos = tag, after
+        else:
+            if not final:
+                raise WindowTooShort
+        return pos, b"".join([*(used[block] for block in sorted(used)), *kept]), last
+
+    def _safe_element(self, tag: int, vr: bytes, known: bytes, old: bytes, explicit: bool) -> bytes:
+        if known in (b"DA", b"DT"):
+            days = self._rules.profile.has("retain-longitudinal-modified-dates")
+            old = self._shifted(old) if days else b""
+        elif known == b"UI":
+            old = self._new_uids(old)
+        elif known == b"SQ":
+            old = b""
+        return values.element(tag, vr, old, explicit=explicit)
+
+
+def _with_pixels(head: bytes, source: Source, offset: int, *, explicit: bool) -> Rewritten:
+    """Find where the pixel data element ends. What follows it in the file is not passed on."""
+    header = source.read(offset, 12)
+    tag, _, start, length = element_at(header, 0, len(header), explicit=explicit)
+    value = offset + start
+    if length != UNDEFINED:
+        if value + length > source.size:
+            raise truncated(tag)
+        return Rewritten(head, (offset, start + length), (value, length))
+    pos = value
+    while True:
+        fragment = source.read(pos, 8)
+        if len(fragment) < 8:
+            raise truncated(tag)
+        name, _, _, size = element_at(fragment, 0, 8, explicit=False)
+        pos += 8
+        if name == SEQUENCE_END:
+            break
+        if name != ITEM or pos + size > source.size:
+            raise truncated(tag) if name == ITEM else _broken_fragments()
+        pos += size
+    return Rewritten(head, (offset, pos - offset), (value, pos - value))
+
+
+def _broken_fragments() -> InvalidDicom:
+    return InvalidDicom(
+        "damaged",
+        "the encapsulated pixel data is not a list of fragments",
+        element="(7FE0,0010)",
+        mend="send it again from its source",
+    )

@@ -1,0 +1,40 @@
+"""Which instances may not pass on their header alone. Pure; deny by default.
+
+Pixels can carry burned-in names. Until they are read, classes and devices that write
+text into pixels are held in quarantine, not let through, and so is every class that
+nobody has decided on.
+"""
+
+from collections.abc import Mapping
+
+from tessera.domain.deid.rules import table_rows
+from tessera.domain.imaging.header import Header
+
+HOLD_TAGS = frozenset((0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00280301))
+TEXT_RISK_MODALITIES = frozenset(
+    "US IVUS SC XA XRF RF CR DX MG IO PX ES XC GM OP OPT OPV DOC SMR TG BMD LP EPS HD ECG".split()
+)
+
+
+def read_storage_classes(text: str) -> Mapping[str, bool]:
+    """Return SOP class UID → may pass."""
+    return {row["uid"]: row["disposition"] == "pass" for row in table_rows(text)}
+
+
+def hold_reason(header: Header, classes: Mapping[str, bool]) -> tuple[str, str, str] | None:
+    """Return (reason code, words, element) when the instance must be held, else None."""
+    modality = header.first(0x00080060).upper()
+    if header.first(0x00280301).upper() == "YES":
+        return "burned-in", "it says that text is burned into its pixels", "(0028,0301)"
+    if modality in TEXT_RISK_MODALITIES:
+        return "text-risk", f"modality {modality} can have text in its pixels", "(0008,0060)"
+    sop_class = header.first(0x00080016)
+    if sop_class not in classes:
+        return "class-unknown", "nobody has decided on its SOP class", "(0008,0016)"
+    if not classes[sop_class]:
+        return "class-held", "its SOP class can carry text or a document", "(0008,0016)"
+    if header.first(0x00080064):
+        return "text-risk", "it was made by a conversion (digitised, screen, film)", "(0008,0064)"
+    if "SCREEN" in header.text(0x00080008).upper():
+        return "text-risk", "it is a picture of a screen", "(0008,0008)"
+    return None

@@ -1,0 +1,256 @@
+"""Find values in a header without decoding the rest of it. Pure; bytes in, values out."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import date
+from typing import cast
+
+from pydicom.charset import python_encoding
+
+from tessera.domain.ids import InstanceUid, Pseudonym, SeriesUid, StudyUid
+from tessera.domain.imaging.encoding import (
+    ITEM,
+    LONG_LENGTH,
+    LONG_VRS,
+    PIXEL_TAGS,
+    SHORT_HEADER,
+    SHORT_VRS,
+    UNDEFINED,
+    FileMeta,
+    OddEncoding,
+    Source,
+    WindowTooShort,
+    element_at,
+    skip_undefined,
+    truncated,
+)
+from tessera.domain.imaging.instance import Cosines6, InstanceRow, Vector3
+
+FIRST_WINDOW = 1 << 16
+LARGEST_WINDOW = 96 << 20
+"""Bytes of header held at once; one sequence larger than this is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The wanted top-level values of one instance, and where its pixel data lies."""
+
+    values: dict[int, bytes] = field(default_factory=dict)
+    pixel_offset: int = 0
+    """Of the pixel data's value in the source; 0 when there is none."""
+    pixel_length: int = 0
+    """Bytes of the value, or to the end of the file when encapsulated."""
+    encapsulated: bool = False
+
+    def text(self, tag: int) -> str:
+        """Return the value as text by the instance's character set, padding removed; may be ""."""
+        raw = self.values.get(tag)
+        if not raw:
+            return ""
+        return decoded(raw, self.values.get(0x00080005, b""))
+
+    def first(self, tag: int) -> str:
+        return self.text(tag).split("\\", 1)[0].strip()
+
+    def whole(self, tag: int) -> int | None:
+        """Return an IS value as int, None when absent or not a number."""
+        try:
+            return int(self.first(tag))
+        except ValueError:
+            return None
+
+    def numbers(self, tag: int, n: int) -> tuple[float, ...] | None:
+        """Return a DS value of exactly `n` numbers, None otherwise."""
+        try:
+            found = tuple(float(part) for part in self.text(tag).split("\\"))
+        except ValueError:
+            return None
+        return found if len(found) == n else None
+
+    def short(self, tag: int) -> int | None:
+        """Return a US value."""
+        raw = self.values.get(tag, b"")
+        return int.from_bytes(raw[:2], "little") if len(raw) >= 2 else None
+
+    def day(self, tag: int) -> date | None:
+        """Return a DA (or the date of a DT) value."""
+        digits = self.first(tag).replace(".", "")[:8]
+        try:
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+        except ValueError:
+            return None
+
+
+def decoded(raw: bytes, charset: bytes) -> str:
+    """Decode bytes by SpecificCharacterSet's first value; never raises."""
+    name = charset.split(b"\\")[0].strip(b" \0").decode("ascii", "replace")
+    codec = python_encoding.get(name) or "iso8859"
+    return raw.decode(codec if isinstance(codec, str) else "utf-8", "replace").strip(" \0")
+
+
+def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
+    """Return the wanted top-level values up to the pixel data.
+
+    Raises InvalidDicom ("truncated") and OddEncoding. Values after the pixel data are not read.
+    """
+    explicit = meta.transfer_syntax_uid != "1.2.840.10008.1.2"
+    base, size = meta.dataset_offset, FIRST_WINDOW
+    buf = source.read(base, size)
+    end, pos = len(buf), 0
+    values: dict[int, bytes] = {}
+    unpack, unpack_long = SHORT_HEADER.unpack_from, LONG_LENGTH.unpack_from
+    while base + pos < source.size:
+        try:
+            if explicit and pos + 12 <= end:
+                group, element, vr, length = unpack(buf, pos)
+                tag = group << 16 | element
+                if vr in SHORT_VRS:
+                    start = pos + 8
+                elif vr in LONG_VRS:
+                    (length,) = unpack_long(buf, pos + 8)
+                    start = pos + 12
+                else:
+                    raise OddEncoding
+            else:
+                tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
+            if tag in PIXEL_TAGS:
+                return _with_pixels(source, values, base + start, length, tag)
+            if length == UNDEFINED:
+                inner = explicit and vr != b"UN"
+                after = skip_undefined(buf, start, end, explicit=inner)
+            else:
+                after = start + length
+                if base + after > source.size:
+                    raise truncated(tag)
+            if tag in wanted:
+                if after > end:
+                    raise WindowTooShort
+                values[tag] = buf[start:after]
+            pos = after
+            if pos > end:
+                base, pos = base + pos, 0
+                buf = source.read(base, size)
+                end = len(buf)
+        except WindowTooShort:
+            if base + end >= source.size:
+                raise truncated(_tag_at(buf, pos)) from None
+            if pos == 0:
+                size *= 4
+                if size > LARGEST_WINDOW * 4:
+                    raise truncated(_tag_at(buf, pos)) from None
+            base, pos = base + pos, 0
+            buf = source.read(base, size)
+            end = len(buf)
+    return Header(values)
+
+
+def _tag_at(buf: bytes, pos: int) -> int:
+    return int.from_bytes(buf[pos : pos + 2], "little") << 16 | int.from_bytes(
+        buf[pos + 2 : pos + 4], "little"
+    )
+
+
+def _with_pixels(
+    source: Source, values: dict[int, bytes], start: int, length: int, tag: int
+) -> Header:
+    if length == UNDEFINED:
+        return Header(values, start, max(0, source.size - start), encapsulated=True)
+    if start + length > source.size:
+        raise truncated(tag)
+    return Header(values, start, length)
+
+
+ROW_TAGS = frozenset(
+    int(tag, 16)
+    for tag in """
+    00080005 00080008 00080016 00080018 00080020 00080022 0008002A 00080060 00080070 00081090
+    00081115 00100020 00100040 00101010 00180015 00180050 00180086 00181164 00189087 0020000D
+    0020000E 00200011 00200012 00200013 00200032 00200037 00200052 00200060 00200062 00200100
+    00280002 00280008 00280010 00280011 00280030 00280100
+    """.split()
+)
+"""What `instance_row` reads."""
+
+_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+
+
+def age_in_years(text: str) -> float | None:
+    """Return an AS value in years, None when it is not one. Source: PS3.5 6.2, AS."""
+    if len(text) == 4 and text[:3].isascii() and text[:3].isdigit() and text[3] in _YEARS:
+        return round(int(text[:3]) * _YEARS[text[3]], 2)
+    return None
+
+
+def instance_row(header: Header, meta: FileMeta, *, n_bytes: int, path: str) -> InstanceRow:
+    """Return what the index keeps of one instance."""
+    position = header.numbers(0x00200032, 3)
+    orientation = header.numbers(0x00200037, 6)
+    spacing = header.numbers(0x00280030, 2) or header.numbers(0x00181164, 2)
+    thickness = header.numbers(0x00180050, 1)
+    b_value = header.values.get(0x00189087, b"")
+    return InstanceRow(
+        subject=Pseudonym(header.text(0x00100020)),
+        study_uid=StudyUid(header.text(0x0020000D)),
+        series_uid=SeriesUid(header.text(0x0020000E)),
+        instance_uid=InstanceUid(header.text(0x00080018)),
+        sop_class_uid=header.text(0x00080016) or meta.sop_class_uid,
+        transfer_syntax_uid=meta.transfer_syntax_uid,
+        modality=header.first(0x00080060),
+        body_part=header.first(0x00180015),
+        laterality=header.first(0x00200062) or header.first(0x00200060),
+        manufacturer=header.first(0x00080070),
+        model=header.first(0x00081090),
+        sex=header.first(0x00100040),
+        age_years=age_in_years(header.first(0x00101010)),
+        study_date=header.day(0x00080020),
+        acquisition_date=header.day(0x00080022) or header.day(0x0008002A),
+        image_type=header.text(0x00080008),
+        series_number=header.whole(0x00200011),
+        instance_number=header.whole(0x00200013),
+        acquisition_number=header.whole(0x00200012),
+        rows=header.short(0x00280010),
+        columns=header.short(0x00280011),
+        frames=header.whole(0x00280008) or 1,
+        samples=header.short(0x00280002) or 1,
+        bits_allocated=header.short(0x00280100),
+        position_mm=cast("Vector3 | None", position),
+        orientation=cast("Cosines6 | None", orientation),
+        spacing_mm=cast("tuple[float, float] | None", spacing),
+        slice_thickness_mm=thickness[0] if thickness else None,
+        b_value=_double(b_value),
+        temporal_position=header.whole(0x00200100),
+        echo_number=header.whole(0x00180086),
+        frame_of_reference_uid=header.text(0x00200052),
+        referenced_series_uid=_uid_in_first_item(header.values.get(0x00081115, b""), meta),
+        has_pixels=header.pixel_offset > 0,
+        pixel_bytes=header.pixel_length,
+        n_bytes=n_bytes,
+        path=path,
+    )
+
+
+def _double(raw: bytes) -> float | None:
+    return float(memoryview(raw[:8]).cast("d")[0]) if len(raw) >= 8 else None
+
+
+def _uid_in_first_item(raw: bytes, meta: FileMeta, wanted: int = 0x0020000E) -> str:
+    """Return a UID of the first item of a sequence value, "" when it is not there."""
+    if (
+        len(raw) < 8
+        or int.from_bytes(raw[:2], "little") << 16 | int.from_bytes(raw[2:4], "little") != ITEM
+    ):
+        return ""
+    explicit = meta.transfer_syntax_uid != "1.2.840.10008.1.2"
+    pos, end = 8, len(raw)
+    try:
+        while pos < end:
+            tag, _, start, length = element_at(raw, pos, end, explicit=explicit)
+            if tag == wanted:
+                return raw[start : start + length].rstrip(b"\0 ").decode("ascii", "replace")
+            if length == UNDEFINED:
+                pos = skip_undefined(raw, start, end, explicit=explicit)
+            else:
+                pos = start + length
+    except (WindowTooShort, OddEncoding):
+        pass
+    return ""

@@ -1,0 +1,96 @@
+"""Checks of linkage: images to clinical rows, derived objects to what they refer to. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.finding import Evidence, Finding, Level, Severity, Where, finding
+from tessera.domain.quality.inputs import CheckInput, SeriesRows
+from tessera.domain.quality.registry import Looked
+
+_MUST_REFER = frozenset({"SEG"})
+"""Modalities that carry ReferencedSeriesSequence whenever they refer to images (PS3.3 C.8.20.2)."""
+
+
+def images_have_row(data: CheckInput) -> Looked:
+    """Each subject with images is a subject of the clinical table. Source: statement T1-02."""
+    if data.subjects is None:
+        return Looked(n_looked=0, n_passed=0, not_looked="no-clinical-table")
+    images: dict[str, list[InstanceRow]] = defaultdict(list)
+    for row in data.rows:
+        images[row.subject].append(row)
+    plain = {_plain(subject) for subject in data.subjects}
+    findings = []
+    for subject, rows in sorted(images.items()):
+        if subject in data.subjects:
+            continue
+        similar = bool(subject) and _plain(subject) in plain
+        facts: Evidence = {
+            "n_instances": len({row.instance_uid for row in rows}),
+            "n_series": len({row.series_uid for row in rows}),
+            "n_studies": len({row.study_uid for row in rows}),
+        }
+        kind = "image-without-row-similar" if similar else "image-without-row"
+        findings.append(finding(kind, Severity.ERROR, Where(Level.SUBJECT, subject), facts))
+    return Looked(
+        n_looked=len(images), n_passed=len(images) - len(findings), findings=tuple(findings)
+    )
+
+
+def rows_have_images(data: CheckInput) -> Looked:
+    """Each subject of the clinical table has images."""
+    if data.subjects is None:
+        return Looked(n_looked=0, n_passed=0, not_looked="no-clinical-table")
+    pictured = {row.subject for row in data.rows}
+    findings = tuple(
+        finding("row-without-image", Severity.WARNING, Where(Level.SUBJECT, subject))
+        for subject in sorted(data.subjects - pictured)
+    )
+    n_subjects = len(data.subjects)
+    return Looked(n_looked=n_subjects, n_passed=n_subjects - len(findings), findings=findings)
+
+
+def references_resolve(data: CheckInput) -> Looked:
+    """A series that segmentations, reports or plans refer to is here, and of the same subject.
+
+    Source: PS3.3 C.7.6.16 and C.12.1 (ReferencedSeriesSequence).
+    """
+    owners: dict[str, set[str]] = {
+        series.series_uid: {row.subject for row in series.rows} for series in data.series
+    }
+    n_looked, failed, found = 0, 0, []
+    for series in data.series:
+        if not any(row.referenced_series_uid or row.modality in _MUST_REFER for row in series.rows):
+            continue
+        n_looked += 1
+        items = list(_reference_findings(series, owners))
+        failed += bool(items)
+        found += items
+    return Looked(n_looked=n_looked, n_passed=n_looked - failed, findings=tuple(found))
+
+
+def _reference_findings(series: SeriesRows, owners: dict[str, set[str]]) -> Iterator[Finding]:
+    cases: dict[tuple[str, str], list[InstanceRow]] = defaultdict(list)
+    for row in series.distinct():
+        target = row.referenced_series_uid
+        if not target:
+            if row.modality in _MUST_REFER:
+                cases["reference-absent", ""].append(row)
+        elif target not in owners:
+            cases["reference-lost", target].append(row)
+        elif row.subject not in owners[target]:
+            cases["reference-foreign", target].append(row)
+    for (kind, target), rows in cases.items():
+        facts: Evidence = {
+            "n_instances": len(rows),
+            "modality": rows[0].modality,
+            "referenced_series_uid": target,
+        }
+        severity = Severity.WARNING if kind == "reference-absent" else Severity.ERROR
+        yield finding(kind, severity, Where(Level.SERIES, series.series_uid), facts)
+
+
+def _plain(subject: str) -> str:
+    """Reduce an identifier to what people mean by it: no capitals, punctuation, leading zeros."""
+    letters = "".join(sign for sign in subject.casefold() if sign.isalnum())
+    return letters.lstrip("0") or letters

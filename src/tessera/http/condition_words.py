@@ -1,0 +1,96 @@
+"""What a condition of a cohort query means, in the reader's language. Pure.
+
+English comes from the domain. Any other language is composed here from the condition's own
+parts: its field, its operator and its values.
+"""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from tessera.domain.cohort.fields import FIELDS, Kind
+from tessera.domain.cohort.query import (
+    And,
+    Comparison,
+    Expression,
+    InOne,
+    Not,
+    Operator,
+    Or,
+    UnknownField,
+    Value,
+    value_text,
+)
+from tessera.domain.cohort.result import ConditionExplained
+from tessera.domain.cohort.syntax import parse
+from tessera.domain.errors import InvalidQuery
+from tessera.http.language import Texts
+from tessera.http.policy_words import english
+
+_TERMS = {"er": "receptor", "pr": "receptor", "her2": "receptor", "deceased": "yes_no"}
+"""Fields whose values share their words with others."""
+
+
+def condition_meaning(condition: ConditionExplained, words: Texts) -> Markup:
+    """Return the meaning in words. A text that is no condition keeps its English meaning."""
+    if words.language == "en":
+        return english(condition.meaning, words)
+    try:
+        where = parse(condition.text).where
+    except InvalidQuery:
+        return english(condition.meaning, words)
+    return words("condition.sentence", what=_words_of(where, words))
+
+
+def field_label(name: str, words: Texts) -> str:
+    """Return what a field is called in the reader's language."""
+    key = f"field.{name}"
+    return words.messages[key] if words.has(key) else FIELDS[name].label
+
+
+def _words_of(where: Expression, words: Texts) -> Markup:
+    match where:
+        case And(children):
+            return _joined([_words_of(c, words) for c in children], words, "and")
+        case Or(children):
+            return _joined([_words_of(c, words) for c in children], words, "or")
+        case Not(child):
+            return words("condition.not", what=_words_of(child, words))
+        case InOne(level, child):
+            return words(f"condition.one.{level.value}", what=_words_of(child, words))
+        case UnknownField():
+            return words("condition.unknown_field", field=where.field)
+        case Comparison():
+            return _comparison(where, words)
+
+
+def _comparison(where: Comparison, words: Texts) -> Markup:
+    field = where.about
+    values = [_value(field.name, value, words) for value in where.values]
+    unit = f"\N{NO-BREAK SPACE}{words.term('unit', field.unit)}" if field.unit else ""
+    label = field_label(field.name, words)
+    if where.operator is Operator.BETWEEN:
+        what = words("operator.between", low=values[0], high=values[1], unit=unit)
+    elif where.operator in (Operator.KNOWN, Operator.UNKNOWN):
+        what = words(f"operator.{where.operator.name.lower()}")
+    else:
+        listed = _joined([Markup("{}").format(v) for v in values], words, "or")
+        kind = "number" if field.kind is Kind.NUMBER or field.ordered else "concept"
+        name = where.operator.name.lower()
+        key = f"operator.{name}.{kind}" if words.has(f"operator.{name}.{kind}") else f"operator.{name}"
+        what = words(key, value=listed, unit=unit)
+    return words(f"condition.some.{field.level.value}", field=label, what=what)
+
+
+def _value(name: str, value: Value, words: Texts) -> str:
+    if isinstance(value, str):
+        return words.term(_TERMS.get(name, name), value)
+    text = value_text(value)
+    return text.replace(".", ",") if words.language == "sv" else text
+
+
+def _joined(parts: Sequence[Markup], words: Texts, how: str) -> Markup:
+    if len(parts) == 1:
+        return parts[0]
+    last = words(f"join.{how}", last=parts[-1])
+    return Markup(", ").join(parts[:-1]) + Markup(" ") + last

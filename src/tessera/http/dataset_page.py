@@ -1,0 +1,86 @@
+"""What the dataset page shows besides the entry itself. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.http.charts import Chart, chart
+from tessera.http.language import Texts
+from tessera.http.policy_words import policy_sentence
+
+FACETS = (
+    "age_at_diagnosis",
+    "sex",
+    "cancer",
+    "stage",
+    "modality",
+    "manufacturer",
+    "body_part",
+)
+"""The distributions of a description, in the order of the page."""
+SEVERITIES = ("error", "warning", "note")
+
+
+def values(entry: CatalogueEntry, words: Texts, address: str) -> dict[str, object]:
+    """Return the template's values. `address` is the page's own, without a query."""
+    description = entry.description
+    return {
+        "charts": distributions(description, words),
+        "policy": policy_sentence(description.policy, words),
+        "severities": [(s, description.quality.get(s, 0)) for s in SEVERITIES],
+        "example": example_query(description),
+        "schema_org": schema_org(entry, words.language, f"{address}?version={description.version}"),
+        "cite_url": f"{address}?version={description.version}",
+    }
+
+
+def distributions(description: DatasetDescription, words: Texts) -> list[Chart]:
+    """Lay out each distribution that has a value."""
+    return [
+        chart(name, found, lambda value, name=name: words.term(name, value))  # type: ignore[misc]
+        for name in FACETS
+        if (found := description.facets.get(name, ()))
+    ]
+
+
+def example_query(description: DatasetDescription) -> str:
+    """Return a cohort query that suits the dataset: its largest cancer and modality."""
+    parts = []
+    for name in ("cancer", "modality"):
+        told = [f for f in description.facets.get(name, ()) if f.n_subjects is not None]
+        if told:
+            parts.append(f"{name} = {max(told, key=lambda f: f.n_subjects or 0).value}")
+    return " and ".join(parts)
+
+
+def in_language(texts_by_language: Mapping[str, str], language: str) -> tuple[str, str]:
+    """Return a text and its language: the reader's when there is one, else English."""
+    if language in texts_by_language:
+        return texts_by_language[language], language
+    return texts_by_language.get("en", ""), "en"
+
+
+def schema_org(entry: CatalogueEntry, language: str, address: str) -> dict[str, object]:
+    """Describe the dataset for search engines. Source: schema.org/Dataset."""
+    description = entry.description
+    title, _ = in_language(description.title, language)
+    summary, _ = in_language(description.description, language)
+    return {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "@id": address,
+        "url": address,
+        "name": title,
+        "description": summary,
+        "version": str(description.version),
+        "identifier": f"sha256:{description.manifest_sha256}",
+        "keywords": list(description.keywords),
+        "creator": {"@type": "Organization", "name": description.publisher.name},
+        "publisher": {"@type": "Organization", "name": description.publisher.name},
+        "dateCreated": description.created.astimezone(UTC).date().isoformat(),
+        "datePublished": entry.published_at.astimezone(UTC).date().isoformat(),
+        "spatialCoverage": description.country,
+        "conditionsOfAccess": ", ".join(description.access_conditions),
+        "isAccessibleForFree": False,
+    }

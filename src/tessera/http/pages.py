@@ -1,0 +1,208 @@
+"""The hub's web pages. Reads the hub through `HubViews`; holds no rule of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound, Refused, Unavailable
+from tessera.http import dataset_page, search_page
+from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choices, matching
+from tessera.http.language import chosen_language, texts
+from tessera.http.rendering import render
+from tessera.hub.views import HubViews
+
+Clock = Callable[[], datetime]
+FIRST_WAIT_S = 0.3
+"""How long the search page waits for quick nodes before it shows itself."""
+POLL_WAIT_S = 1.5
+"""How long the fragment waits for news before it answers with what there is."""
+NEWEST = 3
+"""How many datasets the home page shows."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def routes(hub: HubViews, *, now: Clock = utc_now) -> list[Route]:
+    """Return the routes of every page. `now` is what "two hours ago" is counted from."""
+    pages = _Pages(hub, now)
+    return [
+        Route("/", pages.home),
+        Route("/catalogue", pages.catalogue),
+        Route("/datasets/{node_id}/{dataset_id}", pages.dataset),
+        Route("/search", pages.search),
+        Route("/search/{search_id}", pages.asked),
+        Route("/search/{search_id}/fragment", pages.fragment),
+        Route("/about", pages.about),
+    ]
+
+
+async def error_page(request: Request, exc: Exception) -> Response:
+    """Say what went wrong in the reader's language; for Starlette's `exception_handlers`."""
+    return render(request, "error.html", now=utc_now(), status=_status(exc), code=_status(exc))
+
+
+def _status(exc: Exception) -> int:
+    match exc:
+        case HTTPException():
+            return exc.status_code
+        case NotFound():
+            return 404
+        case InvalidInput():
+            return 400
+        case Refused():
+            return 403
+        case Unavailable():
+            return 503
+        case _:
+            return 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    hub: HubViews
+    now: Clock
+
+    async def home(self, request: Request) -> Response:
+        return render(
+            request,
+            "home.html",
+            now=self.now(),
+            summary=self.hub.summary(),
+            newest=self.hub.catalogue()[:NEWEST],
+            examples=search_page.EXAMPLES,
+        )
+
+    async def about(self, request: Request) -> Response:
+        return render(request, "about.html", now=self.now(), nodes=self.hub.nodes())
+
+    async def catalogue(self, request: Request) -> Response:
+        entries = self.hub.catalogue()
+        wanted = CatalogueFilter.from_query(request.query_params)
+        words = texts(chosen_language(request))
+        names = {str(entry.node.node_id): entry.node.name for entry in entries}
+
+        def label(name: str, value: str) -> str:
+            return names.get(value, value) if name == "node" else words.term(name, value)
+
+        return render(
+            request,
+            "catalogue.html",
+            now=self.now(),
+            entries=matching(entries, wanted, term=words.term),
+            n_all=len(entries),
+            wanted=wanted,
+            choices={
+                name: sorted(choices(entries, name), key=lambda c: label(name, c[0]).casefold())  # noqa: B023  used at once
+                for name in CHOICES
+            },
+            label=label,
+            sorts=SORTS,
+        )
+
+    async def dataset(self, request: Request) -> Response:
+        wished = request.query_params.get("version", "")
+        version = int(wished) if wished.isdecimal() and len(wished) < 10 else None
+        if wished and version is None:
+            return self._missing(request)
+        try:
+            entry = self.hub.entry(
+                request.path_params["node_id"], request.path_params["dataset_id"], version
+            )
+        except (NotFound, InvalidInput):
+            return self._missing(request)
+        words = texts(chosen_language(request))
+        return render(
+            request,
+            "dataset.html",
+            now=self.now(),
+            entry=entry,
+            **dataset_page.values(entry, words, str(request.url.replace(query=""))),
+        )
+
+    async def search(self, request: Request) -> Response:
+        """The form; with `?q=` also the question, asked anew at each visit."""
+        text = request.query_params.get("q", "").strip()
+        about = request.query_params.get("dataset", "")
+        if not text:
+            return self._search_page(request, about=about)
+        try:
+            result = await self.hub.start_search(text)
+        except InvalidQuery as error:
+            trouble = search_page.Trouble.of(error, text)
+            return self._search_page(request, 400, text=text, about=about, trouble=trouble)
+        if not result.complete:
+            result = await self.hub.wait_search(result.search_id, FIRST_WAIT_S)
+        words = texts(chosen_language(request))
+        view = search_page.view(result, words, about=about)
+        return self._search_page(request, text=text, about=about, view=view)
+
+    async def asked(self, request: Request) -> Response:
+        """The answers to a question that was asked before; its address can be kept."""
+        about = request.query_params.get("dataset", "")
+        try:
+            result = self.hub.search(request.path_params["search_id"])
+        except (NotFound, InvalidInput):
+            return self._missing(request)
+        words = texts(chosen_language(request))
+        view = search_page.view(result, words, about=about)
+        return self._search_page(request, text=result.query, about=about, view=view)
+
+    async def fragment(self, request: Request) -> Response:
+        """The result alone, for the page to put in place of the one before."""
+        try:
+            result = await self.hub.wait_search(request.path_params["search_id"], POLL_WAIT_S)
+        except (NotFound, InvalidInput):
+            return self._missing(request)
+        words = texts(chosen_language(request))
+        about = request.query_params.get("dataset", "")
+        view = search_page.view(result, words, about=about)
+        response = render(request, "search_result.html", now=self.now(), view=view)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _search_page(
+        self,
+        request: Request,
+        status: int = 200,
+        *,
+        text: str = "",
+        about: str = "",
+        view: search_page.View | None = None,
+        trouble: search_page.Trouble | None = None,
+    ) -> Response:
+        chosen = self._chosen_dataset(about)
+        response = render(
+            request,
+            "search.html",
+            now=self.now(),
+            status=status,
+            text=text,
+            about=about if chosen else "",
+            chosen=chosen,
+            view=view,
+            trouble=trouble,
+            examples=search_page.EXAMPLES,
+            fields=search_page.field_help(texts(chosen_language(request))),
+        )
+        if view:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _chosen_dataset(self, about: str) -> CatalogueEntry | None:
+        """Return the dataset that the reader came from, named `node/dataset`; None if unknown."""
+        node_id, _, dataset_id = about.partition("/")
+        try:
+            return self.hub.entry(node_id, dataset_id) if dataset_id else None
+        except (NotFound, InvalidInput):
+            return None
+
+    def _missing(self, request: Request) -> Response:
+        return render(request, "error.html", now=self.now(), status=404, code=404)

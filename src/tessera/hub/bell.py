@@ -1,0 +1,44 @@
+"""Waking the requests that wait inside this process: long polls and searches."""
+
+import asyncio
+from collections import defaultdict
+
+
+class Bell:
+    """Belongs to one event loop; none of its methods may be called from another thread."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
+        self._stopped = False
+
+    def ring(self, key: str) -> None:
+        """Wake everyone who waits for `key` now; who comes later waits for the next ring."""
+        for waiter in self._waiting.pop(key, set()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, key: str, timeout_s: float) -> bool:
+        """Return True when rung, False after `timeout_s` seconds or when stopped."""
+        if self._stopped or timeout_s <= 0:
+            return False
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting[key].add(waiter)
+        try:
+            await asyncio.wait_for(waiter, timeout_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting[key].discard(waiter)
+            if not self._waiting[key]:
+                del self._waiting[key]
+        return not self._stopped
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopped
+
+    def stop(self) -> None:
+        """Wake everyone, and let nobody wait from now on: the program is about to end."""
+        self._stopped = True
+        for key in list(self._waiting):
+            self.ring(key)

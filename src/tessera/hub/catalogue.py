@@ -1,0 +1,93 @@
+"""The hub's catalogue: what nodes have published, and which nodes are in touch."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.errors import NotFound
+from tessera.ports.clock import Clock
+from tessera.ports.hub_store import CataloguedVersion, HubStore, NodeRecord, NodeState
+
+HEARTBEAT: Final = timedelta(seconds=60)
+"""A node that called within this time is online; it calls at least every 25 seconds."""
+
+
+def is_online(node: NodeRecord, now: datetime) -> bool:
+    return node.last_seen is not None and now - node.last_seen <= HEARTBEAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    store: HubStore
+    clock: Clock
+
+    def publish(self, node: NodeRecord, description: DatasetDescription) -> bool:
+        """Keep a description; False when it was there already. Raises Conflict."""
+        published = CataloguedVersion(
+            node_id=node.node_id, description=description, published_at=self.clock.now()
+        )
+        return self.store.datasets.add(published)
+
+    def nodes(self) -> Sequence[NodeSummary]:
+        """Return the approved nodes, by name."""
+        return sorted(self._approved().values(), key=lambda n: (n.name.casefold(), n.node_id))
+
+    def entries(self) -> Sequence[CatalogueEntry]:
+        """Return the newest version of each dataset of an approved node, newest first."""
+        nodes = self._approved()
+        newest = self.store.datasets.newest()
+        return [self._entry(nodes[v.node_id], v) for v in newest if v.node_id in nodes]
+
+    def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
+        node = self._approved().get(node_id)
+        found = self.store.datasets.find(node_id, dataset_id, version)
+        if node is None or found is None:
+            raise NotFound(f"no dataset {dataset_id} of node {node_id}")
+        return self._entry(node, found)
+
+    def summary(self) -> HubSummary:
+        nodes = self.nodes()
+        described = [entry.description for entry in self.entries()]
+        return HubSummary(
+            n_nodes=len(nodes),
+            n_nodes_online=sum(node.online for node in nodes),
+            n_countries=len({node.country for node in nodes}),
+            n_datasets=len(described),
+            n_subjects=sum(d.n_subjects or 0 for d in described),
+            n_studies=sum(d.n_studies or 0 for d in described),
+            n_series=sum(d.n_series or 0 for d in described),
+            n_instances=sum(d.n_instances or 0 for d in described),
+            n_bytes=sum(d.n_bytes for d in described),
+        )
+
+    def _entry(self, node: NodeSummary, found: CataloguedVersion) -> CatalogueEntry:
+        return CatalogueEntry(
+            node=node,
+            description=found.description,
+            published_at=found.published_at,
+            versions=self.store.datasets.versions(
+                found.node_id, found.description.dataset_id
+            ),
+        )
+
+    def _approved(self) -> dict[str, NodeSummary]:
+        now = self.clock.now()
+        n_datasets = Counter(v.node_id for v in self.store.datasets.newest())
+        return {
+            node.node_id: NodeSummary(
+                node_id=node.node_id,
+                name=node.name,
+                country=node.country,
+                approved=True,
+                last_seen=node.last_seen,
+                online=is_online(node, now),
+                software=node.software,
+                n_datasets=n_datasets[node.node_id],
+            )
+            for node in self.store.nodes.all()
+            if node.state is NodeState.APPROVED
+        }

@@ -1,0 +1,118 @@
+"""How a node joins: an invite, a key, an approval."""
+
+import re
+import secrets
+import unicodedata
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from tessera.domain.errors import Conflict, InvalidInput, NotFound
+from tessera.domain.ids import NodeId
+from tessera.ports.clock import Clock
+from tessera.ports.hub_store import HubStore, InviteRecord, NodeRecord, NodeState
+from tessera.wire.keys import InviteCode, PublicKey
+from tessera.wire.messages import JoinReply, JoinRequest
+from tessera.wire.refusals import BadMessage, InviteExpired, InviteUnknown, InviteUsed
+
+DEFAULT_HOURS = 7 * 24
+_SECRET_BYTES = 10
+_NAME_LENGTH = 100
+_MAY_BECOME = {
+    NodeState.PENDING: (NodeState.APPROVED, NodeState.REJECTED),
+    NodeState.APPROVED: (NodeState.REVOKED,),
+    NodeState.REJECTED: (NodeState.APPROVED,),
+    NodeState.REVOKED: (NodeState.APPROVED,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    store: HubStore
+    clock: Clock
+    hub_name: str
+    hub_key: PublicKey
+
+    def invite(self, hours: int = DEFAULT_HOURS) -> InviteCode:
+        """Make a code that serves once within `hours`. It is shown now and kept nowhere."""
+        if hours < 1:
+            raise InvalidInput("an invite is valid for at least 1 hour")
+        secret = b32encode(secrets.token_bytes(_SECRET_BYTES)).decode().lower()
+        now = self.clock.now()
+        record = InviteRecord(
+            code_sha256=_sha256(secret), created_at=now, expires_at=now + timedelta(hours=hours)
+        )
+        self.store.invites.add(record)
+        return InviteCode(secret, self.hub_key.fingerprint)
+
+    def join(self, request: JoinRequest) -> JoinReply:
+        """Take the node in as pending. The caller has checked that it owns the key.
+
+        The same key again gets the same reply, so that a node whose reply was lost can repeat.
+        """
+        with self.store.transaction():
+            known = self.store.nodes.find_by_key(request.public_key.fingerprint)
+            if known is None:
+                self._use_invite(request.secret)
+                known = self._add(request)
+        return JoinReply(node_id=known.node_id, hub_name=self.hub_name, hub_key=self.hub_key)
+
+    def decide(self, node_id: str, state: NodeState) -> NodeRecord:
+        """Approve, reject or revoke. Raises NotFound, Conflict."""
+        with self.store.transaction():
+            node = self.store.nodes.find(node_id)
+            if node is None:
+                raise NotFound(f"no node {node_id} has joined this hub")
+            if node.state is state:
+                return node
+            if state not in _MAY_BECOME[node.state]:
+                raise Conflict(f"node {node_id} is {node.state.value}: it cannot be {state.value}")
+            self.store.nodes.decide(node_id, state, self.clock.now())
+        return self.store.nodes.find(node_id) or node
+
+    def _use_invite(self, secret: str) -> None:
+        now = self.clock.now()
+        invite = self.store.invites.find(_sha256(secret))
+        if invite is None:
+            raise InviteUnknown("no such invite")
+        if invite.used_at is not None or not self.store.invites.use(invite.code_sha256, now):
+            raise InviteUsed(f"invite was used at {invite.used_at}")
+        if now > invite.expires_at:
+            raise InviteExpired(f"invite expired at {invite.expires_at}")
+
+    def _add(self, request: JoinRequest) -> NodeRecord:
+        name = " ".join(request.name.split())
+        if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
+            raise BadMessage("name", f"1 to {_NAME_LENGTH} printable characters")
+        if not re.fullmatch(r"[A-Z]{2}", request.country):
+            raise BadMessage("country", "a country code of two capitals")
+        node = NodeRecord(
+            node_id=self._free_id(name, request.country),
+            name=name,
+            country=request.country,
+            public_key=request.public_key,
+            software=request.software,
+            state=NodeState.PENDING,
+            joined_at=self.clock.now(),
+        )
+        self.store.nodes.add(node)
+        return node
+
+    def _free_id(self, name: str, country: str) -> NodeId:
+        stem = slug(name) or f"node-{country.lower()}"
+        candidate, number = stem, 1
+        while self.store.nodes.find(candidate) is not None:
+            number += 1
+            candidate = f"{stem}-{number}"
+        return NodeId(candidate)
+
+
+def slug(name: str) -> str:
+    """Return the Latin letters and digits of `name`, lower case, hyphens between; may be empty."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-")
+
+
+def _sha256(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

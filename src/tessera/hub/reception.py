@@ -1,0 +1,131 @@
+"""Where nodes' messages come in: who signed, is it fresh, may they, then the one use case."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from tessera.hub.catalogue import Catalogue
+from tessera.hub.joining import Joining
+from tessera.hub.searching import Searching
+from tessera.ports.clock import Clock
+from tessera.ports.hub_store import HubStore, NodeRecord, NodeState
+from tessera.ports.signing import Signer, Verifier
+from tessera.wire import fields
+from tessera.wire.envelope import REMEMBER, Envelope, MessageType
+from tessera.wire.fields import Json
+from tessera.wire.messages import (
+    Accepted,
+    DatasetVersion,
+    JoinRequest,
+    Poll,
+    PollReply,
+    ReceivedAnswer,
+    ReceivedDataset,
+    StatusReply,
+    StatusRequest,
+)
+from tessera.wire.refusals import (
+    BadSignature,
+    NodePending,
+    NodeRejected,
+    NodeRevoked,
+    NodeUnknown,
+    Replayed,
+)
+
+_NOT_APPROVED = {
+    NodeState.PENDING: NodePending,
+    NodeState.REJECTED: NodeRejected,
+    NodeState.REVOKED: NodeRevoked,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    store: HubStore
+    clock: Clock
+    signer: Signer
+    verifier: Verifier
+    joining: Joining
+    catalogue: Catalogue
+    searching: Searching
+
+    async def receive(self, type: MessageType, token: str) -> str:
+        """Return the signed reply to one signed message.
+
+        Raises Refused with its cause, InvalidInput naming the key, Conflict.
+        """
+        if type is MessageType.JOIN:
+            return self._join(token)
+        key_name = self.verifier.key_name(token)
+        node = self.store.nodes.find_by_key(key_name)
+        if node is None:
+            raise NodeUnknown(f"no node has the key {key_name[:16]}")
+        envelope = Envelope.decode(self.verifier.verify(token, node.public_key))
+        self._accept(envelope, type, node.node_id)
+        if type is not MessageType.STATUS and node.state is not NodeState.APPROVED:
+            raise _NOT_APPROVED[node.state](f"node {node.node_id} is {node.state.value}")
+        software = fields.text(envelope.body, "software", node.software)[:100]
+        self.store.nodes.seen(node.node_id, self.clock.now(), software)
+        body = await self._reply(type, node, envelope.body)
+        return self._sign(envelope, node.node_id, body)
+
+    def _join(self, token: str) -> str:
+        """The first message brings its own key; the invite says whether it may come in."""
+        claimed = Envelope.decode(self.verifier.unverified(token))
+        request = JoinRequest.from_json(claimed.body)
+        key = request.public_key
+        envelope = Envelope.decode(self.verifier.verify(token, key))
+        self._accept(envelope, MessageType.JOIN, key.fingerprint)
+        reply = self.joining.join(request)
+        return self._sign(envelope, key.fingerprint, reply.to_json())
+
+    def _accept(self, envelope: Envelope, type: MessageType, sender: str) -> None:
+        now = self.clock.now()
+        envelope.check(type=type, recipient=self.signer.public_key.fingerprint, now=now)
+        if envelope.sender != sender:
+            raise BadSignature("the message names another sender than the owner of the key")
+        self.store.seen_ids.forget(now)
+        if not self.store.seen_ids.remember(sender, envelope.id, now + REMEMBER):
+            raise Replayed(f"message {envelope.id} of {sender} came before")
+
+    async def _reply(self, type: MessageType, node: NodeRecord, body: Json) -> Json:
+        match type:
+            case MessageType.STATUS:
+                StatusRequest.from_json(body)
+                return self._status(node).to_json()
+            case MessageType.PUBLISH:
+                received = ReceivedDataset.from_json(body)
+                return Accepted(
+                    n_accepted=int(self.catalogue.publish(node, received.description))
+                ).to_json()
+            case MessageType.POLL:
+                queries = await self.searching.poll(node, Poll.from_json(body).wait_s)
+                return PollReply(queries=queries).to_json()
+            case MessageType.ANSWER:
+                kept = self.searching.answer(node, ReceivedAnswer.from_json(body))
+                return Accepted(n_accepted=kept).to_json()
+            case _:
+                raise ValueError(f"{type} is not a request")
+
+    def _status(self, node: NodeRecord) -> StatusReply:
+        mine = [v for v in self.store.datasets.newest() if v.node_id == node.node_id]
+        published = (
+            DatasetVersion(dataset_id=v.description.dataset_id, version=version)
+            for v in mine
+            for version in self.store.datasets.versions(v.node_id, v.description.dataset_id)
+        )
+        return StatusReply(
+            state=node.state.value, hub_name=self.joining.hub_name, published=tuple(published)
+        )
+
+    def _sign(self, request: Envelope, recipient: str, body: Json) -> str:
+        reply = Envelope(
+            type=request.type.reply,
+            sender=self.signer.public_key.fingerprint,
+            recipient=recipient,
+            id=str(uuid4()),
+            at=self.clock.now(),
+            body=body,
+            reply_to=request.id,
+        )
+        return self.signer.sign(reply.encode())

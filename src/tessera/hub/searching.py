@@ -1,0 +1,210 @@
+"""One search over all nodes: send the query out, take answers in, say what is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from tessera.domain.cohort.explain import explain
+from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
+from tessera.domain.cohort.syntax import parse
+from tessera.domain.errors import NotFound
+from tessera.hub.bell import Bell
+from tessera.hub.catalogue import is_online
+from tessera.ports.clock import Clock
+from tessera.ports.hub_store import Asked, HubStore, NodeRecord, NodeState, SearchRecord
+from tessera.wire import fields
+from tessera.wire.messages import DatasetVersion, QueryTask, ReceivedAnswer, ReceivedDatasetAnswer
+
+DEFAULT_WAIT_S: Final = 10.0
+MAX_WAIT_S: Final = 30.0
+POLL_MAX_S: Final = 30
+"""The longest that a node's poll is held; below the heartbeat limit."""
+_OPEN_FOR: Final = timedelta(minutes=10)
+"""A node that comes back within this time still gets the query, and its answer is kept."""
+_GIVE_AGAIN: Final = timedelta(seconds=30)
+"""A query that was handed out and not answered for this long is handed out again."""
+_KEPT_FOR: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searching:
+    """Belongs to the event loop in which the hub runs, except `result`."""
+
+    store: HubStore
+    clock: Clock
+    bell: Bell
+    _newest_poll: dict[str, object] = field(init=False, default_factory=dict)
+
+    def start(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
+        """Parse, store and hand out a search. Raises InvalidQuery."""
+        query = parse(text)
+        now = self.clock.now()
+        search = SearchRecord(
+            search_id=str(uuid4()),
+            query=str(query),
+            query_json=fields.encode(query.to_json()).decode(),
+            explained=explain(query),
+            asked_at=now,
+            deadline=now + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S)),
+        )
+        with self.store.transaction():
+            asked = self._to_ask(search)
+            self.store.searches.add(search, asked)
+            self.store.searches.forget(now - _KEPT_FOR)
+        for node_id in {row.node_id for row in asked}:
+            self.bell.ring(_node_key(node_id))
+        return self.result(search.search_id)
+
+    def result(self, search_id: str) -> SearchResult:
+        """Return what is known now. Raises NotFound."""
+        search = self.store.searches.find(search_id)
+        if search is None:
+            raise NotFound("no such search, or it is too old")
+        asked = self.store.searches.asked(search_id)
+        nodes = {node.node_id: node for node in self.store.nodes.all()}
+        now = self.clock.now()
+        results = tuple(_result(row, nodes[row.node_id], search, now) for row in asked)
+        return SearchResult(
+            search_id=search_id,
+            query=search.query,
+            explained=search.explained,
+            asked_at=search.asked_at,
+            complete=now >= search.deadline or not any(_is_awaited(row) for row in asked),
+            deadline=search.deadline,
+            results=results,
+            n_subjects=sum(r.n_subjects or 0 for r in results),
+            n_studies=sum(r.n_studies or 0 for r in results),
+        )
+
+    async def wait(self, search_id: str, wait_s: float) -> SearchResult:
+        """Return when complete, or after `wait_s` seconds at the most. Raises NotFound."""
+        until = self.clock.now() + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S))
+        while True:
+            found = self.result(search_id)
+            left_s = (min(until, found.deadline) - self.clock.now()).total_seconds()
+            if found.complete or left_s <= 0 or self.bell.is_stopped:
+                return self.result(search_id)
+            await self.bell.wait(_search_key(search_id), left_s)
+
+    async def poll(self, node: NodeRecord, wait_s: int) -> tuple[QueryTask, ...]:
+        """Return the queries that wait for `node`, or wait for one; of two polls the newer wins."""
+        me = object()
+        self._newest_poll[node.node_id] = me
+        self.bell.ring(_node_key(node.node_id))
+        until = self.clock.now() + timedelta(seconds=min(wait_s, POLL_MAX_S))
+        while self._newest_poll[node.node_id] is me and not self.bell.is_stopped:
+            tasks = self._take(node)
+            left_s = (until - self.clock.now()).total_seconds()
+            if tasks or left_s <= 0:
+                return tasks
+            await self.bell.wait(_node_key(node.node_id), left_s)
+        return ()
+
+    def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
+        """Keep the answers to what this node was asked; return how many were kept."""
+        asked = {
+            (row.dataset_id, row.version): row
+            for row in self.store.searches.asked(message.search_id)
+            if row.node_id == node.node_id
+        }
+        now = self.clock.now()
+        with self.store.transaction():
+            n_kept = sum(
+                self.store.searches.answer(_answered(row, answer), now)
+                for answer in message.answers
+                if (row := asked.get((answer.dataset_id, answer.version))) is not None
+            )
+        self.bell.ring(_search_key(message.search_id))
+        return n_kept
+
+    def _to_ask(self, search: SearchRecord) -> Sequence[Asked]:
+        nodes = {n.node_id: n for n in self.store.nodes.all() if n.state is NodeState.APPROVED}
+        versions = [v for v in self.store.datasets.newest() if v.node_id in nodes]
+        versions.sort(key=lambda v: (nodes[v.node_id].name.casefold(), v.description.dataset_id))
+        return [
+            Asked(
+                search_id=search.search_id,
+                node_id=v.node_id,
+                dataset_id=v.description.dataset_id,
+                version=v.description.version,
+                title=v.description.title["en"],
+                data_created=v.description.created,
+                node_online=is_online(nodes[v.node_id], search.asked_at),
+            )
+            for v in versions
+        ]
+
+    def _take(self, node: NodeRecord) -> tuple[QueryTask, ...]:
+        now = self.clock.now()
+        taken = self.store.searches.take_open(
+            node.node_id,
+            asked_since=now - _OPEN_FOR,
+            given_before=now - _GIVE_AGAIN,
+            now=now,
+        )
+        return tuple(
+            QueryTask(
+                search_id=search.search_id,
+                query=fields.decode(search.query_json),
+                datasets=tuple(
+                    DatasetVersion(dataset_id=row.dataset_id, version=row.version) for row in rows
+                ),
+                deadline=search.deadline,
+            )
+            for search, rows in taken
+        )
+
+
+def _is_awaited(row: Asked) -> bool:
+    return row.outcome is None and row.node_online
+
+
+def _answered(row: Asked, answer: ReceivedDatasetAnswer) -> Asked:
+    return replace(
+        row,
+        outcome=answer.outcome,
+        n_subjects=answer.n_subjects,
+        n_studies=answer.n_studies,
+        not_supported=answer.not_supported,
+        policy=answer.policy,
+        detail=answer.problem,
+    )
+
+
+def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -> DatasetResult:
+    return DatasetResult(
+        node_id=row.node_id,
+        node_name=node.name,
+        country=node.country,
+        dataset_id=row.dataset_id,
+        version=row.version,
+        title=row.title,
+        outcome=row.outcome or Outcome.NO_ANSWER,
+        n_subjects=row.n_subjects,
+        n_studies=row.n_studies,
+        not_supported=row.not_supported,
+        policy=row.policy,
+        data_created=row.data_created,
+        last_seen=node.last_seen,
+        detail=row.detail if row.outcome else _why_none(row, node, search, now),
+    )
+
+
+def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -> str:
+    if not row.node_online:
+        seen = node.last_seen
+        since = f"since {seen:%Y-%m-%d %H:%M:%S} UTC" if seen else "since it joined"
+        return f"The node has not been in touch {since}; it gets the query when it comes back."
+    if now < search.deadline:
+        return "The node has not answered yet."
+    return "The node did not answer in time; a late answer is still taken."
+
+
+def _node_key(node_id: str) -> str:
+    return f"node {node_id}"
+
+
+def _search_key(search_id: str) -> str:
+    return f"search {search_id}"

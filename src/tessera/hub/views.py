@@ -1,0 +1,53 @@
+"""What the pages and the REST routes may ask of the hub. The hub holds no patient data."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.cohort.result import SearchResult
+
+RdfFormat = Literal["turtle", "json-ld"]
+"""Names as rdflib spells them."""
+
+
+class HubViews(Protocol):
+    """Reading the hub, and asking the nodes. `tessera.hub.hub.Hub` implements it.
+
+    The methods that are not `async` read the hub's store for a few milliseconds; they are safe
+    to call from any thread and from the event loop.
+    """
+
+    def summary(self) -> HubSummary:
+        """Return the numbers of the home page: sums over the newest versions."""
+        ...
+
+    def nodes(self) -> Sequence[NodeSummary]:
+        """Return the approved nodes, by name."""
+        ...
+
+    def catalogue(self) -> Sequence[CatalogueEntry]:
+        """Return the newest version of each dataset of an approved node, newest first."""
+        ...
+
+    def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
+        """Return one dataset, its newest version unless one is named. Raises NotFound."""
+        ...
+
+    async def start_search(self, text: str) -> SearchResult:
+        """Parse `text`, send it to the nodes, return at once with what is known by then.
+
+        Raises InvalidQuery with a position and a mend.
+        """
+        ...
+
+    def search(self, search_id: str) -> SearchResult:
+        """Return the answers so far; late ones still arrive. Raises NotFound."""
+        ...
+
+    async def wait_search(self, search_id: str, wait_s: float) -> SearchResult:
+        """Return when every node that was asked has answered, or after `wait_s` seconds."""
+        ...
+
+    def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
+        """Return a DCAT catalogue of `entries`, UTF-8."""
+        ...

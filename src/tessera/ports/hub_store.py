@@ -1,0 +1,191 @@
+"""Ports: what the hub keeps. No patient data, no exact count, no private key."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.cohort.result import ConditionExplained, Outcome
+from tessera.domain.ids import DatasetId, NodeId
+from tessera.ports.signing import SeenIds
+from tessera.wire.keys import PublicKey
+
+
+class NodeState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecord:
+    node_id: NodeId
+    name: str
+    country: str
+    public_key: PublicKey
+    software: str
+    state: NodeState
+    joined_at: datetime
+    decided_at: datetime | None = None
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteRecord:
+    code_sha256: str
+    """The secret itself is not kept."""
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguedVersion:
+    node_id: NodeId
+    description: DatasetDescription
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord:
+    search_id: str
+    query: str
+    """Normalised text."""
+    query_json: str
+    explained: tuple[ConditionExplained, ...]
+    asked_at: datetime
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One dataset version that a search asks about, and what came of it."""
+
+    search_id: str
+    node_id: NodeId
+    dataset_id: DatasetId
+    version: int
+    title: str
+    data_created: datetime
+    node_online: bool
+    """The node was in touch when the search began."""
+    outcome: Outcome | None = None
+    """None until the node has answered; NO_ANSWER when it said that it failed."""
+    n_subjects: int | None = None
+    n_studies: int | None = None
+    not_supported: tuple[str, ...] = ()
+    policy: str = ""
+    detail: str = ""
+
+
+class NodeStore(Protocol):
+    def add(self, node: NodeRecord) -> None:
+        """Add a node. Raises Conflict when its id or its key is taken."""
+        ...
+
+    def find(self, node_id: str) -> NodeRecord | None: ...
+
+    def find_by_key(self, fingerprint: str) -> NodeRecord | None: ...
+
+    def all(self) -> Sequence[NodeRecord]:
+        """Return every node in any state, by node id, ascending bytes."""
+        ...
+
+    def decide(self, node_id: str, state: NodeState, at: datetime) -> None:
+        """Set the state. Raises NotFound."""
+        ...
+
+    def seen(self, node_id: str, at: datetime, software: str) -> None:
+        """Note that the node called. Raises NotFound."""
+        ...
+
+
+class InviteStore(Protocol):
+    def add(self, invite: InviteRecord) -> None: ...
+
+    def find(self, code_sha256: str) -> InviteRecord | None: ...
+
+    def use(self, code_sha256: str, at: datetime) -> bool:
+        """Return True for the one caller who uses the invite first."""
+        ...
+
+
+class DatasetStore(Protocol):
+    def add(self, published: CataloguedVersion) -> bool:
+        """Add a version. Returns False when the same version with the same content is there.
+
+        Raises Conflict when that version is there with other content: versions do not change.
+        """
+        ...
+
+    def newest(self) -> Sequence[CataloguedVersion]:
+        """Return the newest version of each dataset, last published first, then by ids."""
+        ...
+
+    def find(self, node_id: str, dataset_id: str, version: int | None) -> CataloguedVersion | None:
+        """Return that version, or the newest."""
+        ...
+
+    def versions(self, node_id: str, dataset_id: str) -> tuple[int, ...]:
+        """Return the published versions, ascending."""
+        ...
+
+
+class SearchStore(Protocol):
+    def add(self, search: SearchRecord, asked: Sequence[Asked]) -> None: ...
+
+    def find(self, search_id: str) -> SearchRecord | None: ...
+
+    def asked(self, search_id: str) -> Sequence[Asked]:
+        """Return the rows of a search in the order in which they were added."""
+        ...
+
+    def take_open(
+        self, node_id: str, *, asked_since: datetime, given_before: datetime, now: datetime
+    ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
+        """Return the searches that wait for this node, oldest first, and mark them as given.
+
+        Left out are those asked before `asked_since`, and those given out at or after
+        `given_before`, so that two polls do not both get one.
+        """
+        ...
+
+    def answer(self, answered: Asked, at: datetime) -> bool:
+        """Keep the first answer to that row; False when there is no such open row."""
+        ...
+
+    def forget(self, asked_before: datetime) -> None:
+        """Remove older searches with their rows."""
+        ...
+
+
+class HubStore(Protocol):
+    """Durable when a method, or the outermost transaction, returns. Safe from any thread.
+
+    Implementations pass `tessera.testing.HubStoreContract`, which is the specification.
+    """
+
+    @property
+    def nodes(self) -> NodeStore: ...
+
+    @property
+    def invites(self) -> InviteStore: ...
+
+    @property
+    def datasets(self) -> DatasetStore: ...
+
+    @property
+    def searches(self) -> SearchStore: ...
+
+    @property
+    def seen_ids(self) -> SeenIds: ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make what follows happen together or not at all; may be nested."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,65 @@
+"""Public keys, their short names, and invite codes as people type them. Pure.
+
+Source: Ed25519 is RFC 8032; a 32-byte public key is written as in RFC 8037 (`x`, base64url).
+"""
+
+import binascii
+import re
+from base64 import b32encode, urlsafe_b64decode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from tessera.domain.errors import InvalidInput
+
+KEY_BYTES: Final = 32
+_FINGERPRINT_BYTES: Final = 10
+"""80 bits: what a person can compare, and far beyond what can be searched for."""
+_CODE = re.compile(r"[a-z2-7]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """An Ed25519 public key; `x` is its 32 bytes in base64url without padding."""
+
+    x: str
+
+    def __post_init__(self) -> None:
+        try:
+            raw = urlsafe_b64decode(self.x + "=" * (-len(self.x) % 4))
+        except (binascii.Error, ValueError) as err:
+            raise InvalidInput("public key: expected base64url") from err
+        if len(raw) != KEY_BYTES:
+            raise InvalidInput(f"public key: expected {KEY_BYTES} bytes")
+
+    @property
+    def fingerprint(self) -> str:
+        """16 base32 characters of the key's SHA-256: the `kid` of its signatures."""
+        raw = urlsafe_b64decode(self.x + "=" * (-len(self.x) % 4))
+        return b32encode(sha256(raw).digest()[:_FINGERPRINT_BYTES]).decode().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class InviteCode:
+    """A one-time secret and the fingerprint of the hub it belongs to, 16 characters each.
+
+    The fingerprint lets the node check the hub's key at the very first message.
+    """
+
+    secret: str
+    hub: str
+
+    @classmethod
+    def parse(cls, typed: str) -> "InviteCode":
+        """Read a code in any case, with or without hyphens and spaces. Raises InvalidInput."""
+        plain = re.sub(r"[\s-]", "", typed).lower()
+        if not _CODE.fullmatch(plain):
+            raise InvalidInput(
+                "invite code: expected 32 letters and digits 2 to 7 in groups of four; "
+                "copy it again from the hub"
+            )
+        return cls(plain[:16], plain[16:])
+
+    def __str__(self) -> str:
+        plain = (self.secret + self.hub).upper()
+        return "-".join(plain[i : i + 4] for i in range(0, len(plain), 4))

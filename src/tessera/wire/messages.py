@@ -1,0 +1,315 @@
+"""The bodies of link messages. Each has `to_json` and `from_json`; unknown keys are ignored.
+
+What tells something about data (`PublishDataset`, `AnswerMessage`) is built from `Released`
+values only, and read at the hub as another type (`ReceivedDataset`, `ReceivedAnswer`): the
+hub has no way to make a released value. Pure.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.cohort.answer import Counts, DatasetAnswer
+from tessera.domain.cohort.result import Outcome
+from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
+from tessera.domain.zones import Released
+from tessera.wire import fields
+from tessera.wire.description import description_from_json, description_to_json
+from tessera.wire.fields import Json
+from tessera.wire.keys import PublicKey
+from tessera.wire.refusals import BadMessage
+from tessera.wire.search import outcome
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRequest:
+    """A node's first message, signed by the key that it brings."""
+
+    secret: str
+    """The secret half of the invite code."""
+    name: str
+    country: str
+    public_key: PublicKey
+    software: str
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "secret": self.secret,
+            "name": self.name,
+            "country": self.country,
+            "public_key": self.public_key.x,
+            "software": self.software,
+        }
+
+    @classmethod
+    def from_json(cls, body: Json) -> "JoinRequest":
+        return cls(
+            secret=fields.text(body, "secret"),
+            name=fields.text(body, "name"),
+            country=fields.text(body, "country"),
+            public_key=PublicKey(fields.text(body, "public_key")),
+            software=fields.text(body, "software", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinReply:
+    """The hub's first message, signed by the key that the node pins from now on."""
+
+    node_id: NodeId
+    hub_name: str
+    hub_key: PublicKey
+
+    def to_json(self) -> dict[str, object]:
+        return {"node_id": self.node_id, "hub_name": self.hub_name, "hub_key": self.hub_key.x}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "JoinReply":
+        return cls(
+            node_id=node_id(fields.text(body, "node_id")),
+            hub_name=fields.text(body, "hub_name"),
+            hub_key=PublicKey(fields.text(body, "hub_key")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRequest:
+    """A node asks how it stands at the hub."""
+
+    software: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"software": self.software}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "StatusRequest":
+        return cls(software=fields.text(body, "software", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetVersion:
+    """Names one dataset version of one node."""
+
+    dataset_id: DatasetId
+    version: int
+
+    def to_json(self) -> dict[str, object]:
+        return {"dataset_id": self.dataset_id, "version": self.version}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "DatasetVersion":
+        return cls(
+            dataset_id=dataset_id(fields.text(body, "dataset_id")),
+            version=fields.integer(body, "version"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReply:
+    state: str
+    """pending, approved, rejected or revoked."""
+    hub_name: str
+    published: tuple[DatasetVersion, ...]
+    """The versions that the hub has of this node."""
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "state": self.state,
+            "hub_name": self.hub_name,
+            "published": [version.to_json() for version in self.published],
+        }
+
+    @classmethod
+    def from_json(cls, body: Json) -> "StatusReply":
+        return cls(
+            state=fields.text(body, "state"),
+            hub_name=fields.text(body, "hub_name", ""),
+            published=fields.objects(body, "published", DatasetVersion.from_json),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDataset:
+    """A node puts a description into the catalogue. Its numbers have passed the gate."""
+
+    description: Released[DatasetDescription]
+
+    def to_json(self) -> dict[str, object]:
+        """Raises TypeError when the description is not released, whatever the type checker saw."""
+        description = _released(self.description, DatasetDescription)
+        return {"description": description_to_json(description)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedDataset:
+    """A published description as the hub reads it."""
+
+    description: DatasetDescription
+
+    @classmethod
+    def from_json(cls, body: Json) -> "ReceivedDataset":
+        return cls(description_from_json(fields.child(body, "description")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The reply to `publish` and `answer`: the hub has kept it."""
+
+    n_accepted: int
+
+    def to_json(self) -> dict[str, object]:
+        return {"n_accepted": self.n_accepted}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "Accepted":
+        return cls(n_accepted=fields.integer(body, "n_accepted"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A node asks for work, and waits at the hub until there is some."""
+
+    wait_s: int
+    """How long the hub may hold the request, in seconds."""
+    software: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"wait_s": self.wait_s, "software": self.software}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "Poll":
+        return cls(
+            wait_s=fields.natural_or_none(body, "wait_s") or 0,
+            software=fields.text(body, "software", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTask:
+    """One cohort query for the named dataset versions."""
+
+    search_id: str
+    query: Json
+    """As `tessera.domain.cohort` writes it."""
+    datasets: tuple[DatasetVersion, ...]
+    deadline: datetime
+    """When the asker stops waiting, UTC; a later answer is still kept."""
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "search_id": self.search_id,
+            "query": dict(self.query),
+            "datasets": [version.to_json() for version in self.datasets],
+            "deadline": fields.moment_text(self.deadline),
+        }
+
+    @classmethod
+    def from_json(cls, body: Json) -> "QueryTask":
+        return cls(
+            search_id=fields.text(body, "search_id"),
+            query=fields.child(body, "query"),
+            datasets=fields.objects(body, "datasets", DatasetVersion.from_json),
+            deadline=fields.moment(body, "deadline"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollReply:
+    queries: tuple[QueryTask, ...]
+
+    def to_json(self) -> dict[str, object]:
+        return {"queries": [query.to_json() for query in self.queries]}
+
+    @classmethod
+    def from_json(cls, body: Json) -> "PollReply":
+        return cls(queries=fields.objects(body, "queries", QueryTask.from_json))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerMessage:
+    """What a node's dataset versions answer to one query."""
+
+    search_id: str
+    answers: tuple[DatasetAnswer, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Raises TypeError when a count is not released, whatever the type checker saw."""
+        return {
+            "search_id": self.search_id,
+            "answers": [_answer_to_json(answer) for answer in self.answers],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedDatasetAnswer:
+    """One dataset version's answer as the hub reads it."""
+
+    dataset_id: DatasetId
+    version: int
+    created: datetime
+    outcome: Outcome
+    n_subjects: int | None
+    n_studies: int | None
+    not_supported: tuple[str, ...]
+    policy: str
+    problem: str
+
+    @classmethod
+    def from_json(cls, body: Json) -> "ReceivedDatasetAnswer":
+        found = outcome(body)
+        n_subjects = fields.natural_or_none(body, "n_subjects")
+        n_studies = fields.natural_or_none(body, "n_studies")
+        if (found is Outcome.COUNTED) != (n_subjects is not None):
+            raise BadMessage("n_subjects", "a number exactly when the outcome is counted")
+        if found is not Outcome.COUNTED and n_studies is not None:
+            raise BadMessage("n_studies", "null unless the outcome is counted")
+        return cls(
+            dataset_id=dataset_id(fields.text(body, "dataset_id")),
+            version=fields.integer(body, "version"),
+            created=fields.moment(body, "created"),
+            outcome=found,
+            n_subjects=n_subjects,
+            n_studies=n_studies,
+            not_supported=fields.texts(body, "not_supported"),
+            policy=fields.text(body, "policy"),
+            problem=fields.text(body, "problem", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedAnswer:
+    """An AnswerMessage as the hub reads it."""
+
+    search_id: str
+    answers: tuple[ReceivedDatasetAnswer, ...]
+
+    @classmethod
+    def from_json(cls, body: Json) -> "ReceivedAnswer":
+        return cls(
+            search_id=fields.text(body, "search_id"),
+            answers=fields.objects(body, "answers", ReceivedDatasetAnswer.from_json),
+        )
+
+
+def _answer_to_json(answer: DatasetAnswer) -> dict[str, object]:
+    counts = None if answer.counts is None else _released(answer.counts, Counts)
+    return {
+        "dataset_id": answer.dataset_id,
+        "version": answer.version,
+        "created": fields.moment_text(answer.created),
+        "outcome": answer.outcome.value,
+        "n_subjects": counts.n_subjects if counts else None,
+        "n_studies": counts.n_studies if counts else None,
+        "not_supported": list(answer.not_supported),
+        "policy": answer.policy,
+        "problem": answer.problem,
+    }
+
+
+def _released(value: Released[T], kind: type[T]) -> T:
+    if not isinstance(value, Released) or not isinstance(value.value, kind):
+        raise TypeError(f"a {kind.__name__} leaves the node only as Released[{kind.__name__}]")
+    return value.value

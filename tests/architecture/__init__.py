@@ -1,0 +1,1 @@
+"""Rules that the import graph and the type checker cannot say."""
