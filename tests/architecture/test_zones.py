@@ -60,8 +60,8 @@ def _faults(module: str, node: ast.AST) -> Iterator[str]:
         yield "derives from a sealed type"
     if isinstance(node, ast.alias) and node.asname and node.name in SEALED:
         yield f"renames {node.name}"
-    bare = isinstance(node, ast.Assign) and isinstance(node.value, (ast.Name, ast.Attribute))
-    if bare and _class_name(node.value) in SEALED:
+    renamed = node.value if isinstance(node, ast.Assign) else None
+    if isinstance(renamed, (ast.Name, ast.Attribute)) and _class_name(renamed) in SEALED:
         yield "gives a sealed type another name"
 
 

@@ -47,7 +47,10 @@ class CatalogueFilter:
 
 
 def values(entry: CatalogueEntry, name: str) -> tuple[str, ...]:
-    """Return what a dataset has to offer to one of `CHOICES`."""
+    """Return what a dataset has to offer to one of `CHOICES`.
+
+    A value that is listed as too few to tell is perhaps not there at all, so it does not count.
+    """
     description = entry.description
     if name == "node":
         return (entry.node.node_id,)
@@ -55,7 +58,8 @@ def values(entry: CatalogueEntry, name: str) -> tuple[str, ...]:
         return (description.country,)
     if name == "population":
         return description.population
-    return tuple(facet.value for facet in description.facets.get(name, ()))
+    facets = description.facets.get(name, ())
+    return tuple(facet.value for facet in facets if facet.n_subjects is not None)
 
 
 def matching(

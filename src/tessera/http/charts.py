@@ -23,9 +23,13 @@ STUB_PERCENT = 8.0
 """Length of a hatched bar. It stands for "too few to tell" and measures nothing."""
 STUB_PX = 18
 
+MANY = 2
+"""More suppressed values than this are drawn as one bar."""
+_TOGETHER = Facet("", None)
+
 STAGES = ("0", "I", "II", "III", "IV")
 _BAND = re.compile(r"\s*(\d{1,3})\s*[-\N{EN DASH}]\s*(\d{1,3})\s*|\s*(\d{1,3})\s*\+\s*")
-_LAST = ("unknown", "")
+_LAST = ("unknown", "other", "")
 
 Kind = Literal["bars", "columns"]
 
@@ -36,6 +40,7 @@ class Bar:
 
     value: str
     label: str
+    """"" on the one bar that stands for all of `Chart.unnamed`."""
     n_subjects: int | None
     left_percent: float
     width_percent: float
@@ -62,6 +67,8 @@ class Chart:
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...] = ()
     """Empty when each column carries its own label."""
+    unnamed: tuple[str, ...] = ()
+    """Labels of suppressed values that share the one hatched bar at the end."""
     n_bands: int = 0
     """The first so many bars are bands between the ticks and carry no label of their own."""
 
@@ -141,11 +148,17 @@ def _scale(facets: Sequence[Facet | None]) -> int:
 
 
 def _bars(name: str, facets: Sequence[Facet], label: Callable[[str], str]) -> Chart:
+    """One row for each value; more than `MANY` suppressed ones share a row."""
     scale = _scale(facets)
+    few = [facet for facet in facets if facet.n_subjects is None]
+    unnamed: tuple[str, ...] = ()
+    if len(few) > MANY:
+        unnamed = tuple(label(facet.value) for facet in few)
+        facets = [*(facet for facet in facets if facet.n_subjects is not None), _TOGETHER]
     bars = tuple(
         Bar(
             value=facet.value,
-            label=label(facet.value),
+            label="" if facet is _TOGETHER else label(facet.value),
             n_subjects=facet.n_subjects,
             left_percent=0.0,
             width_percent=_share(facet, scale, 100.0, STUB_PERCENT),
@@ -155,7 +168,7 @@ def _bars(name: str, facets: Sequence[Facet], label: Callable[[str], str]) -> Ch
         )
         for row, facet in enumerate(facets)
     )
-    return Chart(name=name, kind="bars", height_px=ROW_PX * len(bars), bars=bars)
+    return Chart(name=name, kind="bars", height_px=ROW_PX * len(bars), bars=bars, unnamed=unnamed)
 
 
 def _columns(name: str, facets: Sequence[Facet | None], label: Callable[[str], str]) -> Chart:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tessera.domain.cohort.fields import FIELDS, Kind
+from tessera.domain.cohort.fields import FIELDS, Match
 from tessera.domain.cohort.query import (
     And,
     Comparison,
@@ -29,6 +29,8 @@ from tessera.http.policy_words import english
 
 _TERMS = {"er": "receptor", "pr": "receptor", "her2": "receptor", "deceased": "yes_no"}
 """Fields whose values share their words with others."""
+_DENIED = "It stands inside a `not`"
+"""How the domain's English says that the condition's bracket is turned round."""
 
 
 def condition_meaning(condition: ConditionExplained, words: Texts) -> Markup:
@@ -39,7 +41,10 @@ def condition_meaning(condition: ConditionExplained, words: Texts) -> Markup:
         where = parse(condition.text).where
     except InvalidQuery:
         return english(condition.meaning, words)
-    return words("condition.sentence", what=_words_of(where, words))
+    sentence = words("condition.sentence", what=_words_of(where, words))
+    if _DENIED in condition.meaning:
+        return sentence + Markup(" ") + words("condition.denied")
+    return sentence
 
 
 def field_label(name: str, words: Texts) -> str:
@@ -50,6 +55,8 @@ def field_label(name: str, words: Texts) -> str:
 
 def _words_of(where: Expression, words: Texts) -> Markup:
     match where:
+        case Not(Comparison() as denied):
+            return _comparison(denied, words, form="none")
         case And(children):
             return _joined([_words_of(c, words) for c in children], words, "and")
         case Or(children):
@@ -64,7 +71,7 @@ def _words_of(where: Expression, words: Texts) -> Markup:
             return _comparison(where, words)
 
 
-def _comparison(where: Comparison, words: Texts) -> Markup:
+def _comparison(where: Comparison, words: Texts, form: str = "some") -> Markup:
     field = where.about
     values = [_value(field.name, value, words) for value in where.values]
     unit = f"\N{NO-BREAK SPACE}{words.term('unit', field.unit)}" if field.unit else ""
@@ -75,11 +82,10 @@ def _comparison(where: Comparison, words: Texts) -> Markup:
         what = words(f"operator.{where.operator.name.lower()}")
     else:
         listed = _joined([Markup("{}").format(v) for v in values], words, "or")
-        kind = "number" if field.kind is Kind.NUMBER or field.ordered else "concept"
-        name = where.operator.name.lower()
-        key = f"operator.{name}.{kind}" if words.has(f"operator.{name}.{kind}") else f"operator.{name}"
-        what = words(key, value=listed, unit=unit)
-    return words(f"condition.some.{field.level.value}", field=label, what=what)
+        prefix = field.match is Match.PREFIX and where.operator in (Operator.EQ, Operator.IN)
+        name = "begins" if prefix else where.operator.name.lower()
+        what = words(f"operator.{name}", value=listed, unit=unit)
+    return words(f"condition.{form}.{field.level.value}", field=label, what=what)
 
 
 def _value(name: str, value: Value, words: Texts) -> str:

@@ -1,7 +1,11 @@
 """What the dataset page shows besides the entry itself. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
+
+from markupsafe import Markup
 
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry
@@ -22,26 +26,42 @@ FACETS = (
 SEVERITIES = ("error", "warning", "note")
 
 
-def values(entry: CatalogueEntry, words: Texts, address: str) -> dict[str, object]:
-    """Return the template's values. `address` is the page's own, without a query."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetView:
+    """One dataset version as shown."""
+
+    charts: tuple[Chart, ...]
+    policy: Markup
+    severities: tuple[tuple[str, int], ...]
+    """Severity and number of findings, the gravest first."""
+    example: str
+    """A cohort query that suits the dataset; "" when nothing is told of it."""
+    schema_org: Mapping[str, object]
+    address: str
+    """Of this very version."""
+
+
+def view(entry: CatalogueEntry, words: Texts, page_url: str) -> DatasetView:
+    """Return what the page shows. `page_url` is the page's own, without a query."""
     description = entry.description
-    return {
-        "charts": distributions(description, words),
-        "policy": policy_sentence(description.policy, words),
-        "severities": [(s, description.quality.get(s, 0)) for s in SEVERITIES],
-        "example": example_query(description),
-        "schema_org": schema_org(entry, words.language, f"{address}?version={description.version}"),
-        "cite_url": f"{address}?version={description.version}",
-    }
+    address = f"{page_url}?version={description.version}"
+    return DatasetView(
+        charts=distributions(description, words),
+        policy=policy_sentence(description.policy, words),
+        severities=tuple((s, description.quality.get(s, 0)) for s in SEVERITIES),
+        example=example_query(description),
+        schema_org=schema_org(entry, words.language, address),
+        address=address,
+    )
 
 
-def distributions(description: DatasetDescription, words: Texts) -> list[Chart]:
+def distributions(description: DatasetDescription, words: Texts) -> tuple[Chart, ...]:
     """Lay out each distribution that has a value."""
-    return [
-        chart(name, found, lambda value, name=name: words.term(name, value))  # type: ignore[misc]
+    return tuple(
+        chart(name, found, partial(words.term, name))
         for name in FACETS
         if (found := description.facets.get(name, ()))
-    ]
+    )
 
 
 def example_query(description: DatasetDescription) -> str:

@@ -23,11 +23,11 @@ class Texts:
     language: str
     messages: Mapping[str, str]
 
-    def __call__(self, key: str, **values: object) -> Markup:
+    def __call__(self, key: str, /, **values: object) -> Markup:
         """Return the text of `key` as safe HTML; `{name}` in it becomes the escaped value."""
         return Markup(escape(self.messages[key])).format(**values)  # noqa: S704  escaped here
 
-    def count(self, key: str, n: int, **values: object) -> Markup:
+    def count(self, key: str, n: int, /, **values: object) -> Markup:
         """Return the text for `n` things: `key.one` or `key.other`."""
         return self(f"{key}.{'one' if n == 1 else 'other'}", **values)
 

@@ -1,5 +1,6 @@
 """The hub's web pages. Reads the hub through `HubViews`; holds no rule of its own."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,13 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tessera.domain.catalogue.entry import CatalogueEntry
-from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound, Refused, Unavailable
+from tessera.domain.cohort.result import SearchResult
+from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.http import dataset_page, search_page
 from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choices, matching
+from tessera.http.errors import status_of
 from tessera.http.language import chosen_language, texts
 from tessera.http.rendering import render
 from tessera.hub.views import HubViews
 
+_log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 FIRST_WAIT_S = 0.3
 """How long the search page waits for quick nodes before it shows itself."""
@@ -46,23 +50,10 @@ def routes(hub: HubViews, *, now: Clock = utc_now) -> list[Route]:
 
 async def error_page(request: Request, exc: Exception) -> Response:
     """Say what went wrong in the reader's language; for Starlette's `exception_handlers`."""
-    return render(request, "error.html", now=utc_now(), status=_status(exc), code=_status(exc))
-
-
-def _status(exc: Exception) -> int:
-    match exc:
-        case HTTPException():
-            return exc.status_code
-        case NotFound():
-            return 404
-        case InvalidInput():
-            return 400
-        case Refused():
-            return 403
-        case Unavailable():
-            return 503
-        case _:
-            return 500
+    code = exc.status_code if isinstance(exc, HTTPException) else status_of(type(exc))
+    if code >= 500:
+        _log.error("%s %s: %s", request.method, request.url.path, exc, exc_info=exc)
+    return render(request, "error.html", now=utc_now(), status=code, code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,7 @@ class _Pages:
             n_all=len(entries),
             wanted=wanted,
             choices={
-                name: sorted(choices(entries, name), key=lambda c: label(name, c[0]).casefold())  # noqa: B023  used at once
+                name: sorted(choices(entries, name), key=lambda c: label(name, c[0]).casefold())
                 for name in CHOICES
             },
             label=label,
@@ -124,7 +115,7 @@ class _Pages:
             "dataset.html",
             now=self.now(),
             entry=entry,
-            **dataset_page.values(entry, words, str(request.url.replace(query=""))),
+            page=dataset_page.view(entry, words, str(request.url.replace(query=""))),
         )
 
     async def search(self, request: Request) -> Response:
@@ -140,8 +131,7 @@ class _Pages:
             return self._search_page(request, 400, text=text, about=about, trouble=trouble)
         if not result.complete:
             result = await self.hub.wait_search(result.search_id, FIRST_WAIT_S)
-        words = texts(chosen_language(request))
-        view = search_page.view(result, words, about=about)
+        view = self._view(request, result)
         return self._search_page(request, text=text, about=about, view=view)
 
     async def asked(self, request: Request) -> Response:
@@ -151,8 +141,7 @@ class _Pages:
             result = self.hub.search(request.path_params["search_id"])
         except (NotFound, InvalidInput):
             return self._missing(request)
-        words = texts(chosen_language(request))
-        view = search_page.view(result, words, about=about)
+        view = self._view(request, result)
         return self._search_page(request, text=result.query, about=about, view=view)
 
     async def fragment(self, request: Request) -> Response:
@@ -161,9 +150,7 @@ class _Pages:
             result = await self.hub.wait_search(request.path_params["search_id"], POLL_WAIT_S)
         except (NotFound, InvalidInput):
             return self._missing(request)
-        words = texts(chosen_language(request))
-        about = request.query_params.get("dataset", "")
-        view = search_page.view(result, words, about=about)
+        view = self._view(request, result)
         response = render(request, "search_result.html", now=self.now(), view=view)
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -195,6 +182,14 @@ class _Pages:
         if view:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    def _view(self, request: Request, result: SearchResult) -> search_page.View:
+        return search_page.view(
+            result,
+            texts(chosen_language(request)),
+            about=request.query_params.get("dataset", ""),
+            online=frozenset(node.node_id for node in self.hub.nodes() if node.online),
+        )
 
     def _chosen_dataset(self, about: str) -> CatalogueEntry | None:
         """Return the dataset that the reader came from, named `node/dataset`; None if unknown."""

@@ -57,11 +57,15 @@ def render(
 ) -> HTMLResponse:
     """Return the page. A language asked for by `?lang=` is kept in a cookie."""
     language = chosen_language(request)
-    body = environment().get_template(template).render(
-        **page_words(texts(language), now),
-        languages=[(code, _language_address(request, code)) for code in LANGUAGES],
-        page_url=str(request.url.replace(query="")),
-        **values,
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            **page_words(texts(language), now),
+            languages=[(code, _language_address(request, code)) for code in LANGUAGES],
+            page_url=str(request.url.replace(query="")),
+            **values,
+        )
     )
     response = HTMLResponse(
         body,
@@ -91,7 +95,7 @@ def page_words(words: Texts, now: datetime) -> dict[str, object]:
     }
 
 
-def _counted(words: Texts, key: str, n: int, **values: object) -> Markup:
+def _counted(words: Texts, key: str, n: int, /, **values: object) -> Markup:
     return words.count(key, n, n=formats.number(n, words.language), **values)
 
 

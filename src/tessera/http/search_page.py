@@ -13,7 +13,10 @@ from tessera.http.language import Texts
 from tessera.http.policy_words import policy_sentence
 
 EXAMPLES = (
-    ("prostate", "cancer = prostate and modality in (MR, PT) and age_at_diagnosis between 50 and 70"),
+    (
+        "prostate",
+        "cancer = prostate and modality in (MR, PT) and age_at_diagnosis between 50 and 70",
+    ),
     ("breast", "cancer = breast and her2 = positive and modality = MG"),
     ("colorectum", "cancer = colorectum and stage in (III, IV) and modality = CT"),
 )
@@ -61,6 +64,8 @@ class View:
     policies: tuple[Policy, ...]
     about: str
     """`node/dataset` that the reader came from; its answer stands first. "" for none."""
+    online: frozenset[str]
+    """Nodes that are in touch."""
     n_answered: int
     """Datasets with an answer of any kind."""
 
@@ -70,10 +75,25 @@ class View:
 
     def is_waiting(self, row: DatasetResult) -> bool:
         """Whether this dataset may still answer."""
-        return not self.result.complete and row.outcome is Outcome.NO_ANSWER
+        return (
+            not self.result.complete
+            and row.outcome is Outcome.NO_ANSWER
+            and row.node_id in self.online
+        )
+
+    def addition(self, row: DatasetResult) -> str:
+        """Return what the node adds. What the hub says of a silent node, the page says itself."""
+        own = row.outcome is Outcome.NO_ANSWER and row.detail.startswith("The node ")
+        return "" if own else row.detail
 
 
-def view(result: SearchResult, words: Texts, *, about: str = "") -> View:
+def view(
+    result: SearchResult,
+    words: Texts,
+    *,
+    about: str = "",
+    online: frozenset[str] = frozenset(),
+) -> View:
     """Order the answers: the dataset the reader came from, then by outcome, most subjects first."""
 
     def order(row: DatasetResult) -> tuple[bool, int, int, str, str]:
@@ -95,6 +115,7 @@ def view(result: SearchResult, words: Texts, *, about: str = "") -> View:
         rows=rows,
         policies=_policies(rows, words),
         about=about,
+        online=online,
         n_answered=sum(row.outcome is not Outcome.NO_ANSWER for row in rows),
     )
 

@@ -69,9 +69,7 @@ class Catalogue:
             node=node,
             description=found.description,
             published_at=found.published_at,
-            versions=self.store.datasets.versions(
-                found.node_id, found.description.dataset_id
-            ),
+            versions=self.store.datasets.versions(found.node_id, found.description.dataset_id),
         )
 
     def _approved(self) -> dict[str, NodeSummary]:

@@ -15,7 +15,8 @@ from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
 from tessera.ports.signing import Signer, Verifier
 
-RenderRdf = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
+RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
+RenderDataset = Callable[[CatalogueEntry, RdfFormat], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,8 @@ class Hub:
     catalogued: Catalogue
     searching: Searching
     bell: Bell
-    render_rdf: RenderRdf
+    render_catalogue: RenderCatalogue
+    render_dataset: RenderDataset
 
     @classmethod
     def assemble(
@@ -39,7 +41,8 @@ class Hub:
         clock: Clock,
         signer: Signer,
         verifier: Verifier,
-        render_rdf: RenderRdf,
+        render_catalogue: RenderCatalogue,
+        render_dataset: RenderDataset,
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
@@ -62,7 +65,8 @@ class Hub:
             catalogued=catalogue,
             searching=searching,
             bell=bell,
-            render_rdf=render_rdf,
+            render_catalogue=render_catalogue,
+            render_dataset=render_dataset,
         )
 
     def summary(self) -> HubSummary:
@@ -78,7 +82,6 @@ class Hub:
         return self.catalogued.entry(node_id, dataset_id, version)
 
     async def start_search(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
-        """As in HubViews; `wait_s` sets the deadline, at most 30 seconds away."""
         return self.searching.start(text, wait_s)
 
     def search(self, search_id: str) -> SearchResult:
@@ -88,7 +91,10 @@ class Hub:
         return await self.searching.wait(search_id, wait_s)
 
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
-        return self.render_rdf(entries, format)
+        return self.render_catalogue(entries, format)
+
+    def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
+        return self.render_dataset(entry, format)
 
     def stop(self) -> None:
         """End every long poll and every waiting search now."""

@@ -47,7 +47,7 @@ class Searching:
             query_json=fields.encode(query.to_json()).decode(),
             explained=explain(query),
             asked_at=now,
-            deadline=now + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S)),
+            deadline=now + timedelta(seconds=min(max(wait_s, DEFAULT_WAIT_S), MAX_WAIT_S)),
         )
         with self.store.transaction():
             asked = self._to_ask(search)

@@ -33,9 +33,10 @@ class HubViews(Protocol):
         """Return one dataset, its newest version unless one is named. Raises NotFound."""
         ...
 
-    async def start_search(self, text: str) -> SearchResult:
+    async def start_search(self, text: str, wait_s: float = 10.0) -> SearchResult:
         """Parse `text`, send it to the nodes, return at once with what is known by then.
 
+        The deadline is `wait_s` seconds away, at least 10 and at most 30.
         Raises InvalidQuery with a position and a mend.
         """
         ...
@@ -50,4 +51,8 @@ class HubViews(Protocol):
 
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         """Return a DCAT catalogue of `entries`, UTF-8."""
+        ...
+
+    def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
+        """Return one dataset's description as DCAT, UTF-8."""
         ...

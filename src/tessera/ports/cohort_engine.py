@@ -10,7 +10,7 @@ __all__ = ["CohortEngine", "ExactCounts", "NotSupported", "Query"]
 
 
 class CohortEngine(Protocol):
-    """Implementations pass `tessera.testing.CohortEngineContract`, which is the specification."""
+    """Implementations pass `tessera.testing.cohort_engine.CohortEngineContract`: the specification."""
 
     def count(self, version_dir: Path, query: Query) -> ExactCounts | NotSupported:
         """Count over `patient.parquet`, `condition.parquet`, … in `version_dir`.

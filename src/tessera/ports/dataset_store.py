@@ -49,6 +49,10 @@ class DatasetStore(Protocol):
         """Return one file of a version. Raises NotFound."""
         ...
 
+    def tables(self, dataset_id: DatasetId, version: int) -> CdmTables:
+        """Return a version's tables. Raises NotFound, InvalidInput when one is damaged."""
+        ...
+
     def folder(self, dataset_id: DatasetId, version: int) -> Path:
         """Return a version's folder. Raises NotFound."""
         ...

@@ -1,8 +1,17 @@
-"""Port: how a node's messages reach its hub. The node calls; nothing calls the node."""
+"""Ports: how a node's messages reach its hub, and what the node keeps about it.
 
+The node calls; nothing calls the node.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from tessera.domain.ids import DatasetId, NodeId
 from tessera.wire.envelope import MessageType
+from tessera.wire.fields import Json
+from tessera.wire.keys import PublicKey
 
 
 class HubLink(Protocol):
@@ -13,4 +22,59 @@ class HubLink(Protocol):
         seconds, and the hub's own reason (a class of `tessera.wire.refusals`, or InvalidInput,
         Conflict) when it does not accept the message.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubPin:
+    """The one hub of this node, as agreed on joining."""
+
+    hub_url: str
+    hub_name: str
+    hub_key: PublicKey
+    node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredVersion:
+    """A dataset version that the hub has accepted; the node answers queries about it."""
+
+    dataset_id: DatasetId
+    version: int
+    created: datetime
+    folder: str
+    """The version's folder, relative to the node's home."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A description on its way: `body` was encoded from a released value and nothing else."""
+
+    version: AnsweredVersion
+    body: Json
+
+
+class LinkRecords(Protocol):
+    """What the node keeps about its hub. Every change is durable when it returns."""
+
+    def pin(self) -> HubPin | None: ...
+
+    def set_pin(self, pin: HubPin) -> None: ...
+
+    def answered(self) -> Sequence[AnsweredVersion]:
+        """Return what the node answers for, in the order of publication."""
+        ...
+
+    def add_answered(self, version: AnsweredVersion) -> None:
+        """Add a version; adding it again changes nothing."""
+        ...
+
+    def outgoing(self) -> Sequence[Outgoing]:
+        """Return what has not reached the hub yet, by dataset id and version."""
+        ...
+
+    def put_outgoing(self, outgoing: Outgoing) -> None: ...
+
+    def remove_outgoing(self, version: AnsweredVersion) -> None:
+        """Remove it; an unknown one is no error."""
         ...

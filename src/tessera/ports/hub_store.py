@@ -118,7 +118,7 @@ class DatasetStore(Protocol):
     def add(self, published: CataloguedVersion) -> bool:
         """Add a version. Returns False when the same version with the same content is there.
 
-        Raises Conflict when that version is there with other content: versions do not change.
+        Raises VersionTaken when that version is there with other content: it does not change.
         """
         ...
 

@@ -48,14 +48,7 @@ _SPELLED = str.maketrans(
 # ELOT 743, as passports and hospital systems transliterate Greek.
 _GREEK_PAIRS = (("ου", "ou"), ("μπ", "b"), ("γγ", "ng"), ("αυ", "av"), ("ευ", "ev"))
 _GREEK = str.maketrans(
-    dict(
-        zip(
-            "αβγδεζηικλμνξοπρσςτυφ",
-            ["a", "v", "g", "d", "e", "z", "i", "i", "k", "l", "m", "n", "x", "o", "p", "r", "s"]
-            + ["s", "t", "y", "f"],
-            strict=True,
-        )
-    )
+    dict(zip("αβγδεζηικλμνξοπρσςτυφ", "avgdeziiklmnxoprsstyf", strict=True))
     | {"θ": "th", "χ": "ch", "ψ": "ps", "ω": "o"}
 )
 
@@ -116,6 +109,7 @@ def _spellings(identity: str) -> Iterator[tuple[str, str]]:
         yield bare[2:], "short year, without separators"
         yield f"{bare[2:8]}-{bare[8:]}", "short year"
         yield f"{bare[:8]}-{bare[8:]}", "with dash"
+        yield f"{bare[:8]} {bare[8:]}", "with space"
 
 
 def _is_name(identity: str) -> bool:

@@ -14,7 +14,10 @@ from pathlib import Path
 Judge = Callable[[Path], frozenset[str]]
 
 _TIMEOUT_S = 120
-_QUOTED = re.compile(r"<[^<>]*>|'[^']*'|\"[^\"]*\"|\[[^\[\]]*\]")
+# dciodvfy writes names of attributes and modules in angle brackets, and values too.
+_QUOTED = re.compile(
+    r"(?<!Element=)(?<!Module=)(?<!Macro=)(?<!attribute )<[^<>]*>|'[^']*'|\"[^\"]*\"|\[[^\[\]]*\]"
+)
 _TAG = re.compile(
     r"\(0x([0-9a-fA-F]{4}),0x([0-9a-fA-F]{4})\)|\(([0-9a-fA-F]{4}),([0-9a-fA-F]{4})\)"
 )
@@ -28,7 +31,7 @@ def missing_judges() -> list[str]:
 
 def dcmdump_errors(path: Path) -> frozenset[str]:
     """Return the kinds of error that DCMTK's parser reports; empty for a file it reads whole."""
-    done = _run(["dcmdump", "--quiet", "--load-short", str(path)])
+    done = _run(["dcmdump", "--load-short", str(path)])
     lines = [
         _normalised(line) for line in done.stderr.splitlines() if line.startswith(("E:", "F:"))
     ]
@@ -58,7 +61,8 @@ def new_errors(before: Path, after: Path) -> dict[str, frozenset[str]]:
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         check=False,
         encoding="utf-8",
         errors="replace",

@@ -105,7 +105,8 @@ class _Matcher:
         at = np.flatnonzero(self._pairs[pair[:-2]])
         heads = pair[at].astype(np.uint32) | (pair[at + 2].astype(np.uint32) << np.uint32(16))
         slot = np.minimum(np.searchsorted(self._heads, heads), len(self._heads) - 1)
-        return at[self._heads[slot] == heads]
+        found: NDArray[np.int64] = at[self._heads[slot] == heads]
+        return found
 
 
 def _inside_word(data: bytes, at: int, length: int) -> bool:

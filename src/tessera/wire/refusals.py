@@ -12,9 +12,11 @@ Refused
  ├─ InviteUnknown, InviteUsed, InviteExpired
  ├─ NodeUnknown, NodePending, NodeRejected, NodeRevoked
  └─ TooManyRequests   one address asked too often
+Conflict
+ └─ VersionTaken      a dataset version was published before with other content
 """
 
-from tessera.domain.errors import InvalidInput, Refused
+from tessera.domain.errors import Conflict, InvalidInput, Refused
 
 
 class BadMessage(InvalidInput):
@@ -125,3 +127,10 @@ class TooManyRequests(Refused):
 
     code = "too-many-requests"
     public = "Too many requests from this address; wait a little."
+
+
+class VersionTaken(Conflict):
+    """A published version does not change."""
+
+    code = "version-taken"
+    public = "This version was published before with other content; make a new version."

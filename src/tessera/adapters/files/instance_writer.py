@@ -14,9 +14,9 @@ _CHUNK = 1 << 20
 
 
 def write_instance(
-    instance: Deidentified[DeidentifiedInstance], path: Path, *, durable: bool
+    instance: Deidentified[DeidentifiedInstance], path: Path, *, place: str, durable: bool
 ) -> Deidentified[InstanceRow]:
-    """Write the file and return its row with sizes and hashes.
+    """Write the file and return its row with sizes and hashes; `place` is the row's path.
 
     Overwrites `path`. Memory does not depend on the size of the pixel data. With
     `durable` the bytes are on the disk when it returns. A failure leaves no file.
@@ -68,7 +68,7 @@ def write_instance(
         n_bytes=size,
         sha256=whole.hexdigest(),
         pixel_sha256=pixel.hexdigest() if value.pixels else "",
-        path=path.name,
+        path=place,
     )
 
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tessera.adapters.parquet.table import write_table
+from tessera.adapters.parquet.table import read_tables, write_table
 from tessera.domain.catalogue.manifest import Manifest, TableEntry, parse_manifest
 from tessera.domain.clinical.build import CdmTables
 from tessera.domain.errors import Conflict, NotFound
@@ -60,6 +60,9 @@ class FolderDatasetStore:
         known = ", ".join(str(v) for v in self.versions(dataset_id))
         have = f"it has {known}" if known else "no such dataset"
         raise NotFound(f"dataset {dataset_id} has no version {version}; {have}")
+
+    def tables(self, dataset_id: DatasetId, version: int) -> CdmTables:
+        return read_tables(self.folder(dataset_id, version))
 
     @contextmanager
     def stage(self) -> Iterator["StagedFolder"]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tessera.domain.clinical.build import TableRows
+from tessera.domain.clinical.build import CdmTables, TableRows
+from tessera.domain.clinical.cdm import TABLES, Table
+from tessera.domain.errors import InvalidInput
 
 _TYPES = {
     "text": pa.string(),
@@ -44,3 +46,21 @@ def write_table(path: Path, table: TableRows) -> None:
         write_statistics=True,
         store_schema=False,
     )
+
+
+def read_tables(folder: Path) -> CdmTables:
+    """Read the tables of a version back. Raises InvalidInput when one is missing or damaged."""
+    return CdmTables({table.name: _read_table(folder, table) for table in TABLES})
+
+
+def _read_table(folder: Path, table: Table) -> TableRows:
+    path = folder / f"{table.name}.parquet"
+    try:
+        columns = pq.read_table(path).select([column.name for column in table.columns])
+    except (OSError, KeyError, pa.ArrowException) as cause:
+        raise InvalidInput(f"{path}: not a table of the common data model: {cause}") from cause
+    values = [
+        [tuple(cell) if isinstance(cell, list) else cell for cell in column.to_pylist()]
+        for column in columns.columns
+    ]
+    return TableRows(table, tuple(zip(*values, strict=True)))

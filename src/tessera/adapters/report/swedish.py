@@ -1,7 +1,6 @@
 """Swedish texts of the checks and of each kind of finding. Data; names of evidence in braces.
 
-The keys are those of `tessera.domain.quality`, which a test holds. The message and mend of an
-unreadable file come from the reader and stay in its words.
+The keys are those of `tessera.domain.quality`, which a test holds.
 """
 
 CHECKS: dict[str, tuple[str, str]] = {
@@ -72,8 +71,34 @@ VALUES: dict[str, str] = {
     "Age at diagnosis": "Ålder vid diagnos",
     "Age at imaging": "Ålder vid bildtagning",
     "Topography (organ)": "Topografi (organ)",
+    "b-value": "b-värde",
+    "temporal position": "tidsläge",
+    "echo number": "eko",
+    "image type": "bildtyp",
+    "acquisition number": "insamlingsnummer",
+    "acquisition date": "insamlingsdatum",
+    "frame of reference": "referenssystem",
 }
-"""Evidence `value` as it stands in English → in Swedish."""
+"""Evidence that is a word, as it stands in English → in Swedish."""
+
+REASONS: dict[str, tuple[str, str]] = {
+    "empty": ("Filen är tom", "Skicka den igen från källan"),
+    "not-dicom": (
+        "Filen är inte DICOM, fast namnet säger det",
+        "Ta bort den eller skicka den igen",
+    ),
+    "truncated": ("Filen slutar innan värdet gör det", "Skicka den igen från källan"),
+    "damaged": ("Filen är skadad", "Skicka den igen från källan"),
+    "unreadable": ("Filen går inte att läsa", "Granska den med dcmdump och skicka den igen"),
+    "too-large": (
+        "Filen är för stor",
+        "Spara den som Explicit VR Little Endian och skicka den igen",
+    ),
+    "too-deep": ("Sekvenserna är för djupt nästlade", "Kontrollera avsändaren"),
+    "no-uid": ("SOPInstanceUID saknas", "Kontrollera avsändaren"),
+    "encrypted": ("Filen i arkivet är krypterad", "Packa upp arkivet och granska mappen"),
+}
+"""Reason why a file is unreadable → message and mend. For others the reader's words stay."""
 
 TEXTS: dict[str, tuple[str, str]] = {
     "unreadable": ("{reason_text}", "{reason_mend}"),

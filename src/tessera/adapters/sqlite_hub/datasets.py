@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
-from tessera.domain.errors import Conflict
 from tessera.domain.ids import NodeId
 from tessera.ports.hub_store import CataloguedVersion
 from tessera.wire import fields
 from tessera.wire.description import description_from_json, description_to_json
+from tessera.wire.refusals import VersionTaken
 
 _VERSION = "SELECT node_id, description, published_at FROM dataset AS d"
 _NEWEST = """
@@ -39,9 +39,9 @@ class SqliteDatasets:
                 )
                 return True
             if there[0] != description.manifest_sha256:
-                raise Conflict(
+                raise VersionTaken(
                     f"dataset {description.dataset_id} version {description.version} was "
-                    "published with other content; make a new version"
+                    "published with other content"
                 )
             return False
 

@@ -7,6 +7,11 @@ from tessera.domain.catalogue.description import Agent
 from tessera.domain.errors import InvalidInput
 
 ACCESS_CONDITIONS = ("download", "in-situ-processing", "remote-processing")
+DATA_USE = tuple(
+    f"DUO_{number:07}"
+    for number in (4, 6, 7, 11, 12, 15, 16, *range(18, 23), *range(24, 30), *range(42, 47))
+)
+"""Data use conditions. Source: EUCAIM DCAT-AP 2.0, data-use conditions (GA4GH DUO terms)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,8 @@ class DatasetAbout:
     country: str
     language: str
     access_conditions: tuple[str, ...] = ("remote-processing",)
+    data_use: tuple[str, ...] = ()
+    """GA4GH DUO codes."""
     provenance: str = ""
     legal_basis: str = ""
 
@@ -38,6 +45,9 @@ class DatasetAbout:
             raise InvalidInput(
                 f"access condition {unknown[0]!r}: one of {', '.join(ACCESS_CONDITIONS)}"
             )
+        for code in self.data_use:
+            if code not in DATA_USE:
+                raise InvalidInput(f"data use {code!r}: one of {', '.join(DATA_USE)}")
 
     def as_json(self) -> dict[str, object]:
         """Return the form that the manifest keeps."""
@@ -50,6 +60,7 @@ class DatasetAbout:
             "country": self.country,
             "language": self.language,
             "access_conditions": list(self.access_conditions),
+            "data_use": list(self.data_use),
             "provenance": self.provenance,
             "legal_basis": self.legal_basis,
         }

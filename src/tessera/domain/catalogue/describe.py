@@ -4,6 +4,7 @@ The result stays inside the node until `domain/cohort/disclosure.py` has release
 Facets are in a fixed order of values, never by count, so that the order tells nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -28,8 +29,13 @@ def describe(
     manifest_sha256: str,
     deid_profile: str,
     quality: Mapping[str, int],
+    minimum: int,
 ) -> DatasetDescription:
-    """Return the exact description of one version."""
+    """Return the exact description of one version.
+
+    `minimum` is that of the node's count policy: a collection method that rests on
+    fewer subjects is not named, since the word alone would tell of them.
+    """
     n_bytes = sum(_integers(tables["series"].column("n_bytes")))
     return DatasetDescription(
         dataset_id=dataset_id,
@@ -50,8 +56,9 @@ def describe(
         n_bytes=round(n_bytes / _BYTES_PER_MB) * _BYTES_PER_MB,
         facets=_facets(tables),
         population=_present(tables, "population"),
-        collection_methods=_collection_methods(tables),
+        collection_methods=_collection_methods(tables, minimum),
         access_conditions=about.access_conditions,
+        data_use=about.data_use,
         provenance=about.provenance,
         deid_profile=deid_profile,
         legal_basis=about.legal_basis,
@@ -66,6 +73,7 @@ def _facets(tables: CdmTables) -> dict[str, tuple[Facet, ...]]:
     ]
     return {
         "sex": _facet(tables, "patient", "sex", VALUE_SETS["sex"]),
+        "population": _facet(tables, "patient", "population", VALUE_SETS["population"]),
         "age_at_diagnosis": _counted(tables["condition"].column("subject"), ages, _BANDS),
         "cancer": _facet(tables, "condition", "cancer"),
         "stage": _facet(tables, "condition", "stage", VALUE_SETS["stage"]),
@@ -108,19 +116,20 @@ def _present(tables: CdmTables, column: str) -> tuple[str, ...]:
     return tuple(value for value in VALUE_SETS[column] if value in found)
 
 
-def _collection_methods(tables: CdmTables) -> tuple[str, ...]:
-    populations = set(_present(tables, "population"))
+def _collection_methods(tables: CdmTables, minimum: int) -> tuple[str, ...]:
+    population = Counter(tables["patient"].column("population"))
     cancers = {value for value in tables["condition"].column("cancer") if value}
     days: dict[object, set[object]] = {}
     study = tables["study"]
     for subject, day in zip(study.column("subject"), study.column("study_date"), strict=True):
         days.setdefault(subject, set()).add(day)
-    methods = ["patient-based" if cancers or populations else "only-image"]
-    if any(len(of_subject) > 1 for of_subject in days.values()):
+    methods = ["patient-based" if cancers or set(population) - {None} else "only-image"]
+    if sum(len(of_subject) > 1 for of_subject in days.values()) >= minimum:
         methods.append("longitudinal")
-    if "cancer" in populations and populations & {"control", "benign", "screening"}:
+    others = sum(population[value] for value in ("control", "benign", "screening"))
+    if min(population["cancer"], others) >= minimum:
         methods.append("case-control")
-    if len(cancers) == 1:
+    if len(cancers) == 1 and population["cancer"] >= minimum:
         methods.append("disease-specific")
     return tuple(methods)
 

@@ -60,13 +60,15 @@ class DatasetDescription:
     n_bytes: int
     """Rounded to whole megabytes."""
     facets: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
-    """Keys: sex, age_at_diagnosis (ten-year bands), cancer, stage, modality, body_part,
+    """Keys: sex, population, age_at_diagnosis (ten-year bands), cancer, stage, modality, body_part,
     manufacturer."""
     population: tuple[str, ...] = ()
     collection_methods: tuple[str, ...] = ()
     """patient-based, only-image, longitudinal, case-control, disease-specific."""
     access_conditions: tuple[str, ...] = ("remote-processing",)
     """download, in-situ-processing, remote-processing."""
+    data_use: tuple[str, ...] = ()
+    """Data use conditions as GA4GH DUO codes, for example DUO_0000042."""
     interoperability_tier: int = 1
     provenance: str = ""
     """How the data came to be, in words."""

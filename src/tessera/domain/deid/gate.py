@@ -25,6 +25,7 @@ IMPLEMENTATION_VERSION = b"TESSERA_0_1 "
 HELD = frozenset(("burned-in", "text-risk", "class-unknown", "class-held"))
 """Reasons that hold an instance for a person; every other reason refuses it."""
 
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _SUBJECT_TAGS = frozenset((0x00080005, 0x00080018, 0x0020000D, 0x0020000E, 0x00100020, 0x00100021))
 _WANTED = HOLD_TAGS | _SUBJECT_TAGS
 
@@ -64,7 +65,12 @@ class Deidentifier:
         when the caller should have it normalised first.
         """
         identified = source.value
+        if meta.sop_class_uid == _MEDIA_DIRECTORY:
+            raise InvalidDicom(
+                "directory", "a DICOMDIR names other files", mend="those are taken on their own"
+            )
         header = scan(identified, meta, _WANTED)
+        _require_uids(header)
         held = hold_reason(header, self._classes)
         if held is not None:
             reason, words, element = held
@@ -84,23 +90,27 @@ class Deidentifier:
         )
 
     def _subject(self, header: Header) -> Pseudonym:
-        for tag, name in (
-            (0x00080018, "SOPInstanceUID"),
-            (0x0020000D, "StudyInstanceUID"),
-            (0x0020000E, "SeriesInstanceUID"),
-        ):
-            if not header.text(tag):
-                raise InvalidDicom(
-                    "no-uid",
-                    f"{name} is absent or empty",
-                    element=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-                    mend="correct it at the sender",
-                )
         patient_id, issuer = header.text(0x00100020), header.text(0x00100021)
         if not patient_id:
             # One person per study is all that can be known; linkage will find no clinical row.
             patient_id, issuer = header.text(0x0020000D), "study without patient id"
         return self._pseudonymiser.pseudonym(patient_id, issuer)
+
+
+def _require_uids(header: Header) -> None:
+    for tag, name in (
+        (0x00080016, "SOPClassUID"),
+        (0x00080018, "SOPInstanceUID"),
+        (0x0020000D, "StudyInstanceUID"),
+        (0x0020000E, "SeriesInstanceUID"),
+    ):
+        if not header.text(tag):
+            raise InvalidDicom(
+                "no-uid",
+                f"{name} is absent or empty",
+                element=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+                mend="correct it at the sender",
+            )
 
 
 def row_as_written(

@@ -29,6 +29,8 @@ _PLANES_APART_DEGREES = 10.0
 """Stacks turned by at least this much are different planes on purpose."""
 _UNEVEN_RATIO = 0.1
 """A departure below this part of the step is reported as small."""
+_FEW_GAPS_RATIO = 0.2
+"""Above this part of all gaps, wide gaps are another spacing, not missing slices."""
 _SHOWN = 4
 
 
@@ -115,7 +117,8 @@ def _gaps(series: SeriesRows, stacks: Sequence[Stack]) -> Iterator[Finding]:
         return
     spacing, places = max(judged, key=lambda item: (item[0].n_missing, item[0].worst_mm))
     kind, severity = "spacing-irregular", Severity.ERROR
-    if all(gap.n_missing for gap in spacing.gaps):
+    many = len(spacing.gaps) > max(3, _FEW_GAPS_RATIO * len(places))
+    if all(gap.n_missing for gap in spacing.gaps) and not many:
         kind = "slices-missing"
     elif spacing.worst_mm <= _UNEVEN_RATIO * spacing.step_mm:
         kind, severity = "spacing-uneven", Severity.WARNING
@@ -134,11 +137,12 @@ def _gaps(series: SeriesRows, stacks: Sequence[Stack]) -> Iterator[Finding]:
 
 
 def _places_text(spacing: SliceSpacing, places: Sequence[Slice]) -> str:
+    """Name each gap by the instance numbers of the slices beside it."""
     parts = []
     for gap in spacing.gaps[:_SHOWN]:
         before, after = places[gap.after], places[gap.after + 1]
         ends = [str(item.row.instance_number or "?") for item in (before, after)]
-        parts.append(f"{gap.width_mm:.2f} mm between images {ends[0]} and {ends[1]}")
+        parts.append(f"#{ends[0]}–#{ends[1]}: {gap.width_mm:.2f} mm")
     rest = len(spacing.gaps) - _SHOWN
     return "; ".join(parts) + (f" (+{rest})" if rest > 0 else "")
 

@@ -21,6 +21,17 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class NotDicom:
+    """A file that is no DICOM instance, and does not look like a damaged one."""
+
+    path: str
+
+
+ReadOutcome = InstanceRow | Unreadable | NotDicom
+"""What came of reading one file."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedContent:
     """A file whose content is not what the manifest says."""
 

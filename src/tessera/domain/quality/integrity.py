@@ -36,8 +36,8 @@ def readable(data: CheckInput) -> Looked:
                 "path": bad.path,
                 "reason": bad.reason,
                 "element": bad.element,
-                "reason_text": f"{bad.message}{f' at {bad.element}' if bad.element else ''}",
-                "reason_mend": bad.mend or "Send the file again from its source",
+                "reason_text": _sentence(bad.message) + (f" at {bad.element}" if bad.element else ""),
+                "reason_mend": _sentence(bad.mend) or "Send the file again from its source",
             },
         )
         for bad in data.unreadable
@@ -86,6 +86,10 @@ def native_pixel_bytes(row: InstanceRow) -> int | None:
         return None
     n_bits = row.rows * row.columns * row.samples * row.frames * row.bits_allocated
     return (n_bits + 7) // 8
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _is_image(row: InstanceRow) -> bool:

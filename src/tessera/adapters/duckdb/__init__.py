@@ -1,0 +1,1 @@
+"""Research tables in DuckDB, in process, over the Parquet files of a dataset version."""

@@ -1,0 +1,211 @@
+"""Cohort queries over the Parquet files of a dataset version, with DuckDB."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
+from tessera.domain.cohort.exact import ExactCounts, NotSupported
+from tessera.domain.cohort.fields import FIELDS, Field, Level
+from tessera.domain.cohort.query import (
+    And,
+    Comparison,
+    Expression,
+    InOne,
+    Not,
+    Or,
+    Query,
+    UnknownField,
+    conditions,
+)
+from tessera.domain.errors import Unavailable
+
+_KEYS = {
+    Level.PATIENT: ("subject",),
+    Level.CONDITION: ("subject",),
+    Level.STUDY: ("study_uid", "subject"),
+    Level.SERIES: ("study_uid", "subject"),
+}
+
+
+class DuckDbCohortEngine:
+    """A CohortEngine. Reads files below `root` and nothing else; writes nothing."""
+
+    def __init__(self, root: Path, *, memory_limit: str = "256MB", n_threads: int = 1) -> None:
+        """`root` is the folder that holds every version folder it will be asked about."""
+        self._connection = duckdb.connect()
+        settings: dict[str, object] = {
+            "threads": n_threads,
+            "memory_limit": memory_limit,
+            "temp_directory": "",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allowed_directories": [str(root.resolve())],
+            "enable_external_access": False,
+            "lock_configuration": True,
+        }
+        for name, value in settings.items():  # in this order: each may close the door on earlier
+            self._connection.execute(f"SET {name} = $value", {"value": value})
+
+    def close(self) -> None:
+        """Free the memory. The engine cannot be used afterwards."""
+        self._connection.close()
+
+    def count(self, version_dir: Path, query: Query) -> ExactCounts | NotSupported:
+        """See the port."""
+        cursor = self._connection.cursor()
+        try:
+            return _Count(cursor, version_dir.resolve(), query).result()
+        finally:
+            cursor.close()
+
+    def subjects(self, version_dir: Path, query: Query) -> frozenset[str] | NotSupported:
+        """Return the subjects for whom the query holds; they stay inside the node.
+
+        Raises as `count` does.
+        """
+        cursor = self._connection.cursor()
+        try:
+            return _Count(cursor, version_dir.resolve(), query).subjects()
+        finally:
+            cursor.close()
+
+
+class _Count:
+    """One query over one version."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, version_dir: Path, query: Query) -> None:
+        self._cursor = cursor
+        self._dir = version_dir
+        self._where = query.where
+        names = {c.field for c in conditions(query.where) if isinstance(c, Comparison)}
+        self._fields = [field for field in FIELDS.values() if field.name in names]
+        self._columns = {level: self._columns_of(level) for level in Level}
+
+    def result(self) -> ExactCounts | NotSupported:
+        if self._columns[Level.PATIENT] is None:
+            raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
+        missing = self._not_supported()
+        if missing:
+            return NotSupported(tuple(sorted(missing)))
+        predicates = Predicates()
+        subject = predicates.of_subject(self._where)
+        study = predicates.of_counted_study(self._where)
+        tables = [self._rows(level, predicates.parameters) for level in Level]
+        sql = f"""
+            WITH {", ".join(tables)},
+            matching AS MATERIALIZED (
+                SELECT DISTINCT p.subject FROM patient_rows p
+                WHERE p.subject IS NOT NULL AND {subject}),
+            counted AS MATERIALIZED (
+                SELECT t.study_uid, t.subject FROM study_rows t
+                WHERE t.subject IN (SELECT subject FROM matching) AND {study})
+            SELECT (SELECT count(*) FROM matching),
+                   (SELECT count(DISTINCT study_uid) FROM counted),
+                   (SELECT count(DISTINCT subject) FROM counted)
+        """  # noqa: S608  # names of this project only; values and paths are parameters
+        with _failures("the query could not be evaluated"):
+            row = self._cursor.execute(sql, predicates.parameters).fetchone()
+        n_subjects, n_studies, n_study_subjects = row or (0, 0, 0)
+        return ExactCounts(n_subjects, n_studies, n_study_subjects)
+
+    def subjects(self) -> frozenset[str] | NotSupported:
+        if self._columns[Level.PATIENT] is None:
+            raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
+        missing = self._not_supported()
+        if missing:
+            return NotSupported(tuple(sorted(missing)))
+        predicates = Predicates()
+        subject = predicates.of_subject(self._where)
+        tables = [self._rows(level, predicates.parameters) for level in Level]
+        sql = f"""
+            WITH {", ".join(tables)}
+            SELECT DISTINCT p.subject FROM patient_rows p
+            WHERE p.subject IS NOT NULL AND {subject}
+        """  # noqa: S608  # names of this project only; values and paths are parameters
+        with _failures("the query could not be evaluated"):
+            rows = self._cursor.execute(sql, predicates.parameters).fetchall()
+        return frozenset(str(row[0]) for row in rows)
+
+    def _not_supported(self) -> set[str]:
+        unknown = {c.field for c in conditions(self._where) if isinstance(c, UnknownField)}
+        if self._columns[Level.STUDY] is None:
+            unknown |= _inside_study_groups(self._where)
+        for level in Level:
+            columns = self._columns[level]
+            fields = [field for field in self._fields if field.level is level]
+            present = [field for field in fields if columns and field.column in columns]
+            filled = self._filled(level, present)
+            unknown |= {field.name for field in fields if field.name not in filled}
+        return unknown
+
+    def _filled(self, level: Level, fields: list[Field]) -> set[str]:
+        """Return the names of the fields that have a value in some row."""
+        if not fields:
+            return set()
+        parameters: dict[str, object] = {}
+        counts = ", ".join(f"count({column_of(field)})" for field in fields)
+        sql = f"WITH {self._rows(level, parameters)} SELECT {counts} FROM {level}_rows"  # noqa: S608
+        with _failures(f"{self._path(level).name} cannot be read"):
+            row = self._cursor.execute(sql, parameters).fetchone() or ()
+        return {field.name for field, n in zip(fields, row, strict=True) if n}
+
+    def _columns_of(self, level: Level) -> set[str] | None:
+        """Return the columns of a table's file, or None when there is no such file."""
+        path = self._path(level)
+        if not path.is_file():
+            return None
+        with _failures(f"{path.name} cannot be read"):
+            found = self._cursor.execute(
+                "DESCRIBE SELECT * FROM read_parquet($path)", {"path": _literal(path)}
+            ).fetchall()
+        columns = {str(row[0]) for row in found}
+        lacking = [key for key in _KEYS[level] if key not in columns]
+        if lacking:
+            raise Unavailable(f"{path.name} has no column {lacking[0]}")
+        return columns
+
+    def _rows(self, level: Level, parameters: dict[str, object]) -> str:
+        """Return a common table expression with the keys and the fields the query names."""
+        columns = self._columns[level]
+        keys = _KEYS[level]
+        if columns is None:
+            nothing = ", ".join(f"NULL::VARCHAR AS {key}" for key in keys)
+            return f"{level}_rows AS (SELECT {nothing} WHERE FALSE)"
+        fields = [f for f in self._fields if f.level is level and f.column in columns]
+        values = [f"{normalised(field)} AS {column_of(field)}" for field in fields]
+        parameters[f"{level}_path"] = _literal(self._path(level))
+        source = f"read_parquet(${level}_path)"
+        selected = ", ".join((*keys, *values))
+        return f"{level}_rows AS MATERIALIZED (SELECT {selected} FROM {source})"  # noqa: S608
+
+    def _path(self, level: Level) -> Path:
+        return self._dir / f"{level}.parquet"
+
+
+def _literal(path: Path) -> str:
+    """Return a path that DuckDB takes for one file: it would expand *, ? and [ as a pattern."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def _inside_study_groups(where: Expression) -> set[str]:
+    match where:
+        case And(children) | Or(children):
+            return {name for child in children for name in _inside_study_groups(child)}
+        case Not(child):
+            return _inside_study_groups(child)
+        case InOne(Level.STUDY, child):
+            return {condition.field for condition in conditions(child)}
+        case _:
+            return set()
+
+
+@contextmanager
+def _failures(message: str) -> Iterator[None]:
+    """Turn DuckDB's error into ours, without its text: that may quote values of a table."""
+    try:
+        yield
+    except duckdb.Error as err:
+        raise Unavailable(f"{message} ({type(err).__name__})") from None

@@ -1,0 +1,37 @@
+"""Read the clinical records of a dataset version back from its Parquet tables."""
+
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
+from tessera.domain.errors import InvalidInput
+
+_SUBJECT = [field.name for field in fields(Subject)]
+_CONDITION = [field.name for field in fields(CancerCondition)]
+
+
+def read_records(folder: Path) -> tuple[ClinicalRecord, ...]:
+    """Return one record per row of patient.parquet, with its rows of condition.parquet.
+
+    Raises InvalidInput when a table is missing, damaged or lacks a column.
+    """
+    conditions: dict[str, list[CancerCondition]] = defaultdict(list)
+    for row in _rows(folder / "condition.parquet", _CONDITION):
+        conditions[row["subject"]].append(CancerCondition(**row))
+    return tuple(
+        ClinicalRecord(Subject(**row), tuple(conditions[row["subject"]]))
+        for row in _rows(folder / "patient.parquet", _SUBJECT)
+    )
+
+
+def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(path)
+        return list(table.select(columns).to_pylist())
+    except (OSError, KeyError, pa.ArrowException) as err:
+        raise InvalidInput(f"{path.name}: not a table of the common data model: {err}") from err

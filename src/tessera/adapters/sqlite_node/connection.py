@@ -1,0 +1,27 @@
+"""How this project opens SQLite: WAL, durable commits, numbered migrations."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from tessera.domain.errors import Conflict
+
+
+def connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    """Open or create a database and bring it to the newest version.
+
+    Migration N (from 1) is applied when `user_version` is below N. A database of a newer
+    program is refused (Conflict).
+    """
+    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(migrations):
+        db.close()
+        raise Conflict(f"{path.name} was written by a newer version of Tessera; update it here")
+    for number in range(version, len(migrations)):
+        db.executescript(
+            f"BEGIN IMMEDIATE; {migrations[number]}; PRAGMA user_version = {number + 1}; COMMIT;"
+        )
+    return db

@@ -1,0 +1,103 @@
+"""Ledger on SQLite: one file in the identified zone."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tessera.adapters.sqlite_node.connection import connect
+from tessera.ports.ledger import LedgerEntry, SourceFile, State
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE intake (
+        key TEXT PRIMARY KEY, path TEXT NOT NULL, member TEXT NOT NULL,
+        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+        element TEXT NOT NULL, mend TEXT NOT NULL,
+        instance_uid TEXT NOT NULL, quarantine TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX intake_state ON intake (state, reason);
+    CREATE INDEX intake_instance ON intake (instance_uid) WHERE state = 'stored'
+    """,
+)
+_PUT = """
+INSERT INTO intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    path = excluded.path, member = excluded.member, size = excluded.size,
+    modified_ns = excluded.modified_ns, state = excluded.state, reason = excluded.reason,
+    message = excluded.message, element = excluded.element, mend = excluded.mend,
+    instance_uid = excluded.instance_uid, quarantine = excluded.quarantine
+"""
+
+
+class SqliteLedger:
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, _MIGRATIONS)
+
+    def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
+        found = set()
+        for source in sources:
+            row = self._db.execute(
+                "SELECT size, modified_ns FROM intake WHERE key = ?", (source.key,)
+            ).fetchone()
+            if row == (source.size, source.modified_ns):
+                found.add(source.key)
+        return frozenset(found)
+
+    def record(self, entries: Sequence[LedgerEntry]) -> None:
+        rows = [_row(entry) for entry in entries]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(_PUT, rows)
+        except sqlite3.Error:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for uid in instance_uids:
+            row = self._db.execute(
+                "SELECT key FROM intake WHERE state = 'stored' AND instance_uid = ?", (uid,)
+            ).fetchone()
+            if row:
+                found[uid] = row[0]
+        return found
+
+    def counts(self) -> dict[tuple[State, str], int]:
+        rows = self._db.execute(
+            "SELECT state, reason, count(*) FROM intake GROUP BY state, reason ORDER BY 1, 2"
+        )
+        return {(State(state), reason): n for state, reason, n in rows}
+
+    def entries(self, states: Sequence[State]) -> Iterator[LedgerEntry]:
+        for state in states:
+            yield from map(
+                _entry,
+                self._db.execute("SELECT * FROM intake WHERE state = ? ORDER BY key", (state,)),
+            )
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _row(entry: LedgerEntry) -> tuple[str | int, ...]:
+    source = entry.source
+    return (
+        *(source.key, source.path, source.member, source.size, source.modified_ns),
+        *(entry.state, entry.reason, entry.message, entry.element, entry.mend),
+        *(entry.instance_uid, entry.quarantine),
+    )
+
+
+def _entry(row: tuple[str, str, str, int, int, str, str, str, str, str, str, str]) -> LedgerEntry:
+    return LedgerEntry(
+        source=SourceFile(path=row[1], member=row[2], size=row[3], modified_ns=row[4]),
+        state=State(row[5]),
+        reason=row[6],
+        message=row[7],
+        element=row[8],
+        mend=row[9],
+        instance_uid=row[10],
+        quarantine=row[11],
+    )

@@ -1,0 +1,161 @@
+"""Wire the check of files and of dataset versions: readers, worker processes, tables."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from hashlib import file_digest
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from tessera.adapters.files.check_source import Source, read_sources, sources
+from tessera.adapters.parquet.records import read_records
+from tessera.adapters.report import render_html
+from tessera.adapters.tables.id_column import read_identifiers
+from tessera.domain.catalogue.manifest import Manifest, parse_manifest
+from tessera.domain.clinical.cdm import ClinicalRecord
+from tessera.domain.errors import InvalidInput, NotFound, Unavailable
+from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.inputs import ReadOutcome
+from tessera.domain.quality.report import QualityReport
+from tessera.node.check import OnOutcome, check_files, check_version
+
+__all__ = ["CheckRequest", "check", "render_html"]
+
+MANIFEST = "manifest.json"
+_BATCH = 32
+"""Files per message to a worker: few enough for an even progress bar."""
+_WORTH_A_POOL = 200
+"""Fewer files are read sooner here than worker processes start."""
+_WAITING_PER_WORKER = 4
+"""Batches handed out ahead, so that neither side waits and memory stays flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """What `tessera check` was asked."""
+
+    target: Path
+    """A file, a folder, a zip, or the folder of a dataset version."""
+    workers: int = 0
+    """Processes; 0 means one per usable core."""
+    clinical: Path | None = None
+    """Clinical table to link images to; not for a dataset version, which has its own."""
+    id_column: str = ""
+    """Column of `clinical` that holds the identifiers that PatientID carries."""
+
+
+def check(
+    request: CheckRequest, *, on_total: Callable[[int], None], on_outcome: OnOutcome
+) -> QualityReport:
+    """Return the report on what the request names; raises NotFound, InvalidInput, Unavailable.
+
+    `on_total` is told once how many files there are, `on_outcome` what came of each.
+    """
+    if request.workers < 0:
+        raise InvalidInput("workers: use 0 (one per core) or more")
+    manifest_file = request.target / MANIFEST
+    if manifest_file.is_file() and (request.target / "instance.parquet").exists():
+        if request.clinical is not None:
+            raise InvalidInput("a dataset version has its own clinical table; leave --clinical out")
+        return _check_version(
+            request, parse_manifest(manifest_file.read_bytes()), on_total, on_outcome
+        )
+    subjects = None
+    if request.clinical is not None:
+        subjects = read_identifiers(request.clinical, request.id_column)
+    found = list(sources(request.target))
+    on_total(len(found))
+    outcomes = _read(found, request.workers)
+    return check_files(outcomes, on_outcome=on_outcome, subjects=subjects)
+
+
+def _check_version(
+    request: CheckRequest,
+    manifest: Manifest,
+    on_total: Callable[[int], None],
+    on_outcome: OnOutcome,
+) -> QualityReport:
+    folder = request.target.resolve()
+    store = folder.parent.parent.parent / "instances"
+    if manifest.instances and not store.is_dir():
+        raise NotFound(f"{store}: the instances of a dataset version are looked for here")
+    by_label: dict[str, str] = {}
+    for item in manifest.instances:
+        path = store / item.path
+        if not path.resolve().is_relative_to(store):
+            raise InvalidInput(f"{MANIFEST}: {item.path!r} leads out of the node's store")
+        if path.is_file():
+            by_label[Source(path).label] = item.path
+    on_total(len(by_label))
+    file_sha256: dict[str, str] = {}
+
+    def outcomes() -> Iterator[ReadOutcome]:
+        for outcome in _read([Source(Path(label)) for label in by_label], request.workers):
+            if isinstance(outcome, InstanceRow):
+                file_sha256[by_label[outcome.path]] = outcome.sha256
+            else:
+                file_sha256[by_label[outcome.path]] = _sha256(Path(outcome.path))
+            yield outcome
+
+    tables = {name: folder / f"{name}.parquet" for name in manifest.tables}
+    return check_version(
+        manifest,
+        outcomes(),
+        on_outcome=on_outcome,
+        table_sha256={name: _sha256(path) for name, path in tables.items() if path.is_file()},
+        file_sha256=file_sha256,
+        records=_records(folder),
+    )
+
+
+def _records(folder: Path) -> tuple[ClinicalRecord, ...] | None:
+    """Return None where the tables cannot be read: the manifest then says what is wrong."""
+    try:
+        return read_records(folder)
+    except InvalidInput:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def _read(found: Sequence[Source], workers: int) -> Iterator[ReadOutcome]:
+    n_workers = workers or len(os.sched_getaffinity(0))
+    batches = _batches(found)
+    if n_workers == 1 or len(found) < _WORTH_A_POOL:
+        for batch in batches:
+            yield from read_sources(batch)
+        return
+    pool = ProcessPoolExecutor(n_workers, get_context("spawn"), initializer=_leave_interrupts)
+    waiting: deque[Future[list[ReadOutcome]]] = deque()
+    try:
+        for batch in batches:
+            waiting.append(pool.submit(read_sources, batch))
+            if len(waiting) >= n_workers * _WAITING_PER_WORKER:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    except BrokenProcessPool as err:
+        raise Unavailable(
+            "a worker process ended unexpectedly, perhaps for lack of memory; try --workers 1"
+        ) from err
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _batches(found: Sequence[Source]) -> Iterator[list[Source]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches the main process alone, which then ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,201 @@
+"""Settings and wiring of a hub; the only place that names its adapters."""
+
+import asyncio
+import logging
+import re
+import signal
+import socket
+import tomllib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.sqlite_hub.store import SqliteHubStore
+from tessera.adapters.system_clock import SystemClock
+from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.errors import Conflict, InvalidSettings, Unavailable
+from tessera.http.app import create_app
+from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset
+from tessera.hub.views import RdfFormat
+from tessera.ports.hub_store import HubStore
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8700
+_STOP_S: Final = 2
+"""How long requests under way may take after a stop."""
+_TEXT = re.compile(r'[^"\\\x00-\x1f]+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """Everything a hub can be told: the keys of HOME/hub.toml."""
+
+    name: str
+    """As people call it."""
+    url: str
+    """Where people and nodes reach it; the base of the names in its RDF."""
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            if not _TEXT.fullmatch(getattr(self, setting.name)):
+                raise InvalidSettings(f"{setting.name}: text without quotes and backslashes")
+        if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.url):
+            raise InvalidSettings(f"url {self.url!r}: expected http://… or https://…")
+
+    @classmethod
+    def load(cls, home: Path) -> "HubSettings":
+        """Read HOME/hub.toml. Raises InvalidSettings naming the key."""
+        path = home / "hub.toml"
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError as err:
+            raise InvalidSettings(
+                f"{home} is no hub's home: no hub.toml there; make one with `tessera hub init`"
+            ) from err
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+            raise InvalidSettings(f"{path}: {err}") from err
+        known = {setting.name for setting in fields(cls)}
+        if unknown := sorted(raw.keys() - known):
+            raise InvalidSettings(f"{path}: unknown settings: {', '.join(unknown)}")
+        for key in sorted(known):
+            if not isinstance(raw.get(key), str):
+                raise InvalidSettings(f"{path}: {key}: expected text")
+        return cls(**raw)
+
+    def toml(self) -> str:
+        return "".join(f'{s.name} = "{getattr(self, s.name)}"\n' for s in fields(self))
+
+
+def init_hub(home: Path, *, name: str, url: str) -> str:
+    """Make a hub's home and return the fingerprint of its key. Raises Conflict when it exists."""
+    settings = HubSettings(name=name, url=url.rstrip("/"))
+    if (home / "hub.toml").exists():
+        raise Conflict(f"{home} is a hub's home already")
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file = home / "hub.key"
+    signer = Ed25519Signer.load(key_file) if key_file.exists() else Ed25519Signer.create(key_file)
+    SqliteHubStore(home / "hub.sqlite").close()
+    # Written last: a home with hub.toml is whole.
+    (home / "hub.toml").write_text(settings.toml(), "utf-8")
+    return signer.public_key.fingerprint
+
+
+@contextmanager
+def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
+    """Open the hub of `home` for one command or for a server."""
+    settings = HubSettings.load(home)
+    store = SqliteHubStore(home / "hub.sqlite")
+    try:
+        hub = Hub.assemble(
+            name=settings.name,
+            store=store,
+            clock=SystemClock(),
+            signer=Ed25519Signer.load(home / "hub.key"),
+            verifier=Ed25519Verifier(),
+            render_catalogue=_catalogue_rdf(settings),
+            render_dataset=_dataset_rdf(settings),
+        )
+        yield hub, store
+    finally:
+        store.close()
+
+
+def run_hub(
+    home: Path,
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    access_log: bool = False,
+    on_ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
+    with open_hub(home) as (hub, _):
+        listening = _listen(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{listening.getsockname()[1]}"
+        config = uvicorn.Config(
+            create_app(hub, hub.reception.receive),
+            access_log=access_log,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        server = _Server(config, hub.stop, lambda: on_ready(url))
+        logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
+        with listening:
+            asyncio.run(server.serve(sockets=[listening]))
+
+
+class _Server(uvicorn.Server):
+    """Ends the long polls before it waits for open requests."""
+
+    def __init__(
+        self, config: uvicorn.Config, stop: Callable[[], None], ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._stop_waiting = stop
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def _stop(self) -> None:
+        self.should_exit = True
+        self._stop_waiting()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as err:
+        listening.close()
+        raise Unavailable(f"cannot listen on {host} port {port}: {err.strerror}") from err
+    return listening
+
+
+def _catalogue_rdf(settings: HubSettings) -> RenderCatalogue:
+    def render(entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
+        # rdflib takes most of a second to load; the hub starts without it.
+        from tessera.adapters.rdf import catalogue_graph, jsonld, turtle
+
+        graph = catalogue_graph(entries, settings.url, settings.name)
+        return turtle(graph) if format == "turtle" else jsonld(graph)
+
+    return render
+
+
+def _dataset_rdf(settings: HubSettings) -> RenderDataset:
+    def render(entry: CatalogueEntry, format: RdfFormat) -> bytes:
+        from tessera.adapters.rdf import dataset_graph, jsonld, turtle
+
+        graph = dataset_graph(
+            entry.description,
+            base_iri=settings.url,
+            node_name=entry.node.name,
+            node_id=entry.node.node_id,
+        )
+        return turtle(graph) if format == "turtle" else jsonld(graph)
+
+    return render

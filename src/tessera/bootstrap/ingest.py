@@ -1,0 +1,116 @@
+"""Wire ingest: the pool, its workers, the lock, the parts of the node."""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tessera.adapters.files.rule_files import load_profile, rule_texts
+from tessera.adapters.files.take_in import (
+    TakeInFiles,
+    keep_in_quarantine,
+    source_path,
+)
+from tessera.adapters.files.walk import sources_under
+from tessera.adapters.pool import InProcess, ProcessPool
+from tessera.bootstrap.node import Node, NodeSettings, pseudonymiser_of
+from tessera.domain.deid.gate import Deidentifier
+from tessera.domain.deid.holding import read_storage_classes
+from tessera.domain.deid.rules import compile_rules
+from tessera.domain.errors import Conflict
+from tessera.node.ingest import Intake, ingest
+from tessera.ports.executor import Executor
+from tessera.ports.intake import Taken
+from tessera.ports.ledger import LedgerEntry, SourceFile
+
+_workers: dict[str, TakeInFiles] = {}
+"""The one worker of this process; set by `_start_worker`."""
+
+
+def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified: Path) -> None:
+    texts = rule_texts()
+    rules = compile_rules(load_profile(settings.profile), texts)
+    gate = Deidentifier(
+        rules, pseudonymiser_of(settings, key, rules), read_storage_classes(texts.storage_classes)
+    )
+    _workers["here"] = TakeInFiles(gate, research, identified)
+
+
+def _take_in(sources: Sequence[SourceFile]) -> Sequence[Taken]:
+    return _workers["here"](sources)
+
+
+def list_sources(paths: Iterable[Path]) -> list[SourceFile]:
+    """Return all that ingest would look at under `paths`."""
+    return list(sources_under(paths))
+
+
+def ingest_sources(
+    node: Node, sources: Sequence[SourceFile], *, workers: int | None = None
+) -> Iterator[LedgerEntry | None]:
+    """Ingest into the node; see `tessera.node.ingest.ingest`.
+
+    Raises Conflict when another ingest runs on this home, or when the profile is not the
+    one that the stored instances were de-identified with.
+    """
+    with _only_one(node.identified / "ingest.lock"):
+        _same_profile(node)
+        _clear(node)
+        n = workers if workers is not None else node.settings.workers or os.cpu_count() or 1
+        executor = _executor(node, n if len(sources) > 24 else 1)
+        intake = Intake(
+            ledger=node.ledger,
+            index=node.index,
+            store=node.store,
+            executor=executor,
+            take_in=_take_in,
+            quarantine=lambda source: _quarantine(node, source),
+        )
+        try:
+            yield from ingest(sources, intake)
+        finally:
+            executor.close()
+
+
+def _executor(node: Node, n_workers: int) -> Executor:
+    arguments = (node.settings, node.key(), node.research, node.identified)
+    if n_workers <= 1:
+        _start_worker(*arguments)
+        return InProcess()
+    return ProcessPool(n_workers, _start_worker, arguments)
+
+
+def _quarantine(node: Node, source: SourceFile) -> str:
+    with source_path(source, node.identified / "inbox") as path:
+        return keep_in_quarantine(source, path, node.identified / "quarantine")
+
+
+def _same_profile(node: Node) -> None:
+    """One home, one profile: else the same instance would have two contents."""
+    label, record = node.rules.label, node.research / "profile.txt"
+    if not record.exists():
+        record.write_text(label + "\n", encoding="utf-8")
+    elif (before := record.read_text(encoding="utf-8").strip()) != label:
+        raise Conflict(
+            f"this home's instances were de-identified with profile {before}, the settings now "
+            f"give {label}; put the old profile back, or make a new home for the new one"
+        )
+
+
+def _clear(node: Node) -> None:
+    """Remove copies that an interrupted run had not finished; their sources are taken again."""
+    for unfinished in (node.identified / "inbox").iterdir():
+        unfinished.unlink()
+    for unfinished in (node.identified / "quarantine").glob("*.part"):
+        unfinished.unlink()
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise Conflict("another ingest is running on this home; wait for it") from err
+        yield

@@ -1,0 +1,182 @@
+"""Wiring of a node's link to its hub."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tessera import __version__
+from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.link.folder import LinkFolder
+from tessera.adapters.link.http_link import HttpLink
+from tessera.adapters.system_clock import SystemClock
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.errors import Conflict, InvalidSettings
+from tessera.domain.zones import Released
+from tessera.node import link as node_link
+from tessera.node.link import NodeLink
+from tessera.ports.hub_link import HubPin
+from tessera.wire.keys import InviteCode
+from tessera.wire.messages import StatusReply
+
+SOFTWARE = f"tessera {__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """What `tessera node join` has to tell."""
+
+    pin: HubPin
+    fingerprint: str
+    """Of the node's key; the hub's operator compares it before approving."""
+
+
+def join_hub(home: Path, hub_url: str, code: str) -> Joined:
+    """Make the node's key pair and join. Raises Refused with the cause, Unavailable, Conflict."""
+    name, country = _name_and_country(home)
+    invite = InviteCode.parse(code)
+    folder = LinkFolder(home / "link")
+
+    async def joining() -> Joined:
+        async with HttpLink(hub_url) as link:
+            signer = (
+                Ed25519Signer.load(folder.key_file)
+                if folder.key_file.exists()
+                else Ed25519Signer.create(folder.key_file)
+            )
+            pin = await node_link.join(
+                code=invite,
+                hub_url=hub_url.rstrip("/"),
+                name=name,
+                country=country,
+                software=SOFTWARE,
+                records=folder,
+                link=link,
+                signer=signer,
+                verifier=Ed25519Verifier(),
+                clock=SystemClock(),
+            )
+            return Joined(pin=pin, fingerprint=signer.public_key.fingerprint)
+
+    return asyncio.run(joining())
+
+
+def hub_pin(home: Path) -> HubPin | None:
+    """Return the hub that this node has joined, without asking it."""
+    return LinkFolder(home / "link").pin() if (home / "link").exists() else None
+
+
+def hub_status(home: Path) -> StatusReply:
+    """Ask the hub how this node stands. Raises Unavailable, Refused."""
+
+    async def asking() -> StatusReply:
+        async with _open_link(home) as (link, _):
+            return await link.status()
+
+    return asyncio.run(asking())
+
+
+def publish_dataset(home: Path, released: Released[DatasetDescription]) -> None:
+    """Send a description to the hub; from then on the node answers for that version.
+
+    Raises Unavailable, or NodePending: then it is kept, and `run_node` sends it later. Raises
+    Refused, Conflict or InvalidInput when the hub does not want it.
+    """
+    description = released.value
+    version_folder = f"research/datasets/{description.dataset_id}/v{description.version}"
+
+    async def publishing() -> None:
+        async with _open_link(home) as (link, folder):
+            await node_link.publish(link, folder, released, version_folder)
+
+    asyncio.run(publishing())
+
+
+def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) -> None:
+    """Answer the hub's queries until SIGTERM or SIGINT. Raises Conflict when it runs already."""
+    from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
+    from tessera.node.link_loop import LinkLoop
+
+    async def running() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        engine = DuckDbCohortEngine(home / "research" / "datasets")
+        async with _open_link(home) as (link, folder):
+            loop = LinkLoop(
+                home=home,
+                link=link,
+                records=folder,
+                engine=engine,
+                policy=CountPolicy(),
+            )
+            on_ready(link.pin)
+            await loop.run(stop)
+        engine.close()
+
+    _require_joined(home)
+    with _only_one(LinkFolder(home / "link").lock_file):
+        asyncio.run(running())
+
+
+@asynccontextmanager
+async def _open_link(home: Path) -> AsyncIterator[tuple[NodeLink, LinkFolder]]:
+    folder, pin = _require_joined(home)
+    async with HttpLink(pin.hub_url) as http:
+        link = NodeLink(
+            pin=pin,
+            link=http,
+            signer=Ed25519Signer.load(folder.key_file),
+            verifier=Ed25519Verifier(),
+            clock=SystemClock(),
+            software=SOFTWARE,
+        )
+        yield link, folder
+
+
+def _require_joined(home: Path) -> tuple[LinkFolder, HubPin]:
+    _name_and_country(home)
+    folder = LinkFolder(home / "link")
+    pin = folder.pin()
+    if pin is None:
+        raise Conflict(
+            f"the node in {home} has not joined a hub; use `tessera node join {home} URL CODE`"
+        )
+    return folder, pin
+
+
+@contextmanager
+def _only_one(lock_file: Path) -> Iterator[None]:
+    """Hold the lock that keeps two processes from running one node's link."""
+    descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as err:
+        os.close(descriptor)
+        raise Conflict("this node is running already") from err
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _name_and_country(home: Path) -> tuple[str, str]:
+    path = home / "node.toml"
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as err:
+        raise InvalidSettings(
+            f"{home} is no node's home: no node.toml there; make one with `tessera node init`"
+        ) from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise InvalidSettings(f"{path}: {err}") from err
+    name, country = raw.get("name"), raw.get("country")
+    if not isinstance(name, str) or not isinstance(country, str):
+        raise InvalidSettings(f"{path}: name and country must be text")
+    return name, country

@@ -1,0 +1,181 @@
+"""A node's home folder: make it, open it, and hand out its parts."""
+
+import json
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+from tessera.adapters.files.instance_store import FolderInstanceStore
+from tessera.adapters.files.rule_files import load_profile, rule_texts
+from tessera.adapters.sqlite_node import SqliteInstanceIndex, SqliteLedger
+from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.deid.rules import RuleSet, compile_rules
+from tessera.domain.errors import Conflict, InvalidSettings, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """Everything a node can be told, in HOME/node.toml. One field, one line in the reference."""
+
+    name: str
+    """The hospital, as the catalogue shows it."""
+    country: str
+    """ISO 3166-1 alpha-2."""
+    language: str = "en"
+    """Of the clinical tables, ISO 639-1."""
+    issuers: tuple[str, ...] = ()
+    """IssuerOfPatientID values that mean this hospital."""
+    profile: str = "research"
+    """De-identification profile: a name of the package's, or the path of a TOML file."""
+    prefix: str = "TES"
+    """Starts every pseudonym."""
+    minimum_count: int = 10
+    """Counts below this leave as "too few to tell". Subjects."""
+    count_step: int = 10
+    """Counts that leave are rounded down to a multiple of this. Subjects."""
+    workers: int = 0
+    """Processes that ingest uses; 0 is one for each core."""
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, object]) -> "NodeSettings":
+        """Fail at start, naming every unknown key, rather than ignore a typo."""
+        unknown = sorted(raw.keys() - {field.name for field in fields(cls)})
+        if unknown:
+            raise InvalidSettings(f"node.toml: unknown settings: {', '.join(unknown)}")
+        missing = sorted({"name", "country"} - raw.keys())
+        if missing:
+            raise InvalidSettings(f"node.toml: missing settings: {', '.join(missing)}")
+        country = str(raw["country"]).upper()
+        if len(country) != 2 or not country.isalpha():
+            raise InvalidSettings("country: two letters, for example SE")
+        numbers = {}
+        for key, least in (("minimum_count", 1), ("count_step", 1), ("workers", 0)):
+            value = raw.get(key, {"workers": 0}.get(key, 10))
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InvalidSettings(f"{key}: a whole number of at least {least}")
+            numbers[key] = value
+        issuers = raw.get("issuers", ())
+        if not isinstance(issuers, (list, tuple)):
+            raise InvalidSettings('issuers: a list, for example ["REGION-OST"]')
+        return cls(
+            name=str(raw["name"]),
+            country=country,
+            language=str(raw.get("language", "en")),
+            issuers=tuple(str(name) for name in issuers),
+            profile=str(raw.get("profile", "research")),
+            prefix=str(raw.get("prefix", "TES")),
+            **numbers,
+        )
+
+    @classmethod
+    def load(cls, home: Path) -> "NodeSettings":
+        """Read HOME/node.toml. Raises NotFound and InvalidSettings."""
+        path = home / "node.toml"
+        try:
+            return cls.parse(tomllib.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as err:
+            raise NotFound(f"{home} is not a node's home; make one: tessera node init") from err
+        except tomllib.TOMLDecodeError as err:
+            raise InvalidSettings(f"{path} is not valid TOML: {err}") from err
+
+    def to_toml(self) -> str:
+        lines = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            shown = list(value) if isinstance(value, tuple) else value
+            lines.append(f"{field.name} = {json.dumps(shown, ensure_ascii=False)}")
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Node:
+    """An opened home. Its parts are made when they are first asked for."""
+
+    home: Path
+    settings: NodeSettings
+
+    @property
+    def identified(self) -> Path:
+        return self.home / "identified"
+
+    @property
+    def research(self) -> Path:
+        return self.home / "research"
+
+    @property
+    def link(self) -> Path:
+        return self.home / "link"
+
+    @cached_property
+    def index(self) -> SqliteInstanceIndex:
+        return SqliteInstanceIndex(self.research / "index.sqlite")
+
+    @cached_property
+    def ledger(self) -> SqliteLedger:
+        return SqliteLedger(self.identified / "ledger.sqlite")
+
+    @cached_property
+    def store(self) -> FolderInstanceStore:
+        return FolderInstanceStore(self.research)
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        return compile_rules(load_profile(self.settings.profile), rule_texts())
+
+    @property
+    def policy(self) -> CountPolicy:
+        return CountPolicy(self.settings.minimum_count, self.settings.count_step)
+
+    def key(self) -> bytes:
+        """Read the project key from the vault."""
+        try:
+            return bytes.fromhex((self.identified / "vault" / "project.key").read_text())
+        except (OSError, ValueError) as err:
+            raise Conflict("the vault has no readable project key; restore it from backup") from err
+
+    def pseudonymiser(self) -> Pseudonymiser:
+        return pseudonymiser_of(self.settings, self.key(), self.rules)
+
+
+def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: RuleSet) -> Pseudonymiser:
+    return Pseudonymiser(
+        key,
+        prefix=settings.prefix,
+        home_issuers=frozenset(settings.issuers),
+        max_shift_days=rules.profile.max_shift_days,
+    )
+
+
+def init_node(home: Path, settings: NodeSettings) -> Node:
+    """Make a home: folders, settings, a new project key. Raises Conflict when there is one."""
+    if (home / "node.toml").exists():
+        raise Conflict(f"{home} already is a node's home")
+    NodeSettings.parse({f.name: getattr(settings, f.name) for f in fields(settings)})
+    compile_rules(load_profile(settings.profile), rule_texts())
+    for private in ("identified/vault", "identified/quarantine", "identified/inbox", "link"):
+        (home / private).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for private in ("identified", "link"):
+        (home / private).chmod(0o700)
+    (home / "research").mkdir(exist_ok=True)
+    new_secret(home / "identified" / "vault" / "project.key", secrets.token_bytes(32))
+    part = home / "node.toml.part"
+    part.write_text(settings.to_toml(), encoding="utf-8")
+    part.replace(home / "node.toml")
+    return open_node(home)
+
+
+def new_secret(path: Path, key: bytes) -> None:
+    """Write a key as hex into a new file that only its owner can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+
+
+def open_node(home: Path) -> Node:
+    """Open a home. Raises NotFound and InvalidSettings."""
+    return Node(home.absolute(), NodeSettings.load(home))

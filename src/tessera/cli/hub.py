@@ -1,0 +1,177 @@
+"""`tessera hub`: make a hub, let nodes join it, run it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tessera.cli.failing import told
+
+if TYPE_CHECKING:
+    from tessera.ports.hub_store import NodeRecord, NodeState
+
+hub_app = typer.Typer(
+    no_args_is_help=True, help="A hub: one catalogue and one search over many nodes."
+)
+Home = Annotated[Path, typer.Argument(help="The hub's home folder.")]
+NodeName = Annotated[str, typer.Argument(help="As `tessera hub nodes` shows it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.add_typer(hub_app, name="hub")
+
+
+@hub_app.command("init")
+def init(
+    home: Home,
+    name: Annotated[str, typer.Option("--name", help="As people call it.")] = "Tessera hub",
+    url: Annotated[
+        str, typer.Option("--url", help="Where people and nodes reach it.")
+    ] = "http://127.0.0.1:8700",
+) -> None:
+    """Make a hub: its key, its settings and an empty catalogue.
+
+    Example: `tessera hub init /srv/hub --name "Nordic hub" --url https://hub.example.org`
+    """
+    with told("tessera hub init"):
+        from tessera.bootstrap.hub import init_hub
+
+        fingerprint = init_hub(home, name=name, url=url)
+        typer.echo(f"hub made in {home}")
+        typer.echo(f"fingerprint of its key: {fingerprint}")
+        typer.echo(f"next: tessera hub invite {home}; tessera hub run {home}")
+
+
+@hub_app.command("invite")
+def invite(
+    home: Home,
+    hours: Annotated[int, typer.Option("--hours", min=1, help="How long it is valid.")] = 168,
+) -> None:
+    """Print an invite code with which one node can join, once.
+
+    Example: `tessera hub invite /srv/hub --hours 24`
+    """
+    with told("tessera hub invite"):
+        from tessera.bootstrap.hub import open_hub
+
+        with open_hub(home) as (hub, _):
+            typer.echo(str(hub.joining.invite(hours)))
+
+
+@hub_app.command("nodes")
+def nodes(home: Home, json: AsJson = False) -> None:
+    """List the nodes that have joined, in every state.
+
+    Example: `tessera hub nodes /srv/hub`
+    """
+    with told("tessera hub nodes"):
+        from tessera.bootstrap.hub import open_hub
+
+        with open_hub(home) as (_, store):
+            found = store.nodes.all()
+    if json:
+        import json as json_module
+
+        typer.echo(json_module.dumps([_as_json(node) for node in found], ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("node", "name", "country", "state", "last seen (UTC)", "key", "software")
+    for node in found:
+        seen = f"{node.last_seen:%Y-%m-%d %H:%M:%S}" if node.last_seen else "never"
+        table.add_row(
+            *(node.node_id, node.name, node.country, node.state.value),
+            *(seen, node.public_key.fingerprint, node.software),
+        )
+    Console().print(table)
+
+
+@hub_app.command("approve")
+def approve(home: Home, node_id: NodeName) -> None:
+    """Let a node publish and answer. Compare its key with what the node printed.
+
+    Example: `tessera hub approve /srv/hub linkoping`
+    """
+    from tessera.ports.hub_store import NodeState
+
+    _decide(home, node_id, NodeState.APPROVED)
+
+
+@hub_app.command("reject")
+def reject(home: Home, node_id: NodeName) -> None:
+    """Refuse a node that waits for approval.
+
+    Example: `tessera hub reject /srv/hub linkoping`
+    """
+    from tessera.ports.hub_store import NodeState
+
+    _decide(home, node_id, NodeState.REJECTED)
+
+
+@hub_app.command("revoke")
+def revoke(home: Home, node_id: NodeName) -> None:
+    """Take an approval back; the node's datasets leave the catalogue at once.
+
+    Example: `tessera hub revoke /srv/hub linkoping`
+    """
+    from tessera.ports.hub_store import NodeState
+
+    _decide(home, node_id, NodeState.REVOKED)
+
+
+@hub_app.command("run")
+def run(
+    home: Home,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")
+    ] = 8700,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log each request, with its address and query.")
+    ] = False,
+) -> None:
+    """Serve pages, REST and nodes until Ctrl-C.
+
+    Example: `tessera hub run /srv/hub --host 0.0.0.0 --port 8700`
+    """
+    with told("tessera hub run"):
+        import logging
+
+        from tessera.bootstrap.hub import run_hub
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        run_hub(
+            home,
+            host=host,
+            port=port,
+            access_log=access_log,
+            on_ready=lambda url: typer.echo(f"hub is open at {url}"),
+        )
+
+
+def _decide(home: Path, node_id: str, state: "NodeState") -> None:
+    with told("tessera hub"):
+        from tessera.bootstrap.hub import open_hub
+
+        with open_hub(home) as (hub, _):
+            node = hub.joining.decide(node_id, state)
+        typer.echo(f"{node.node_id} ({node.name}) is {node.state.value}")
+
+
+def _as_json(node: "NodeRecord") -> dict[str, object]:
+    from tessera.wire.fields import moment_text, moment_text_or_none
+
+    return {
+        "node_id": node.node_id,
+        "name": node.name,
+        "country": node.country,
+        "state": node.state.value,
+        "fingerprint": node.public_key.fingerprint,
+        "software": node.software,
+        "joined_at": moment_text(node.joined_at),
+        "decided_at": moment_text_or_none(node.decided_at),
+        "last_seen": moment_text_or_none(node.last_seen),
+    }

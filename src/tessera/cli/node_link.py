@@ -1,0 +1,56 @@
+"""`tessera node join` and `tessera node run`: a node and its hub."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tessera.cli.failing import told
+
+Home = Annotated[Path, typer.Argument(help="The node's home folder.")]
+
+
+def register(node_app: typer.Typer) -> None:
+    """Add the commands to `tessera node`."""
+    node_app.command("join")(join)
+    node_app.command("run")(run)
+
+
+def join(
+    home: Home,
+    hub_url: Annotated[str, typer.Argument(help="The hub's address.")],
+    code: Annotated[str, typer.Argument(help="The invite code from the hub's operator.")],
+) -> None:
+    """Join a hub with an invite code. The node's key is made here and stays here.
+
+    Example: `tessera node join /srv/node https://hub.example.org ABCD-EFGH-…`
+    """
+    with told("tessera node join"):
+        from tessera.bootstrap.link import join_hub
+
+        joined = join_hub(home, hub_url, code)
+        typer.echo(f"joined {joined.pin.hub_name} as {joined.pin.node_id}")
+        typer.echo(f"fingerprint of this node's key: {joined.fingerprint}")
+        typer.echo(
+            "next: the hub's operator compares the fingerprint and runs "
+            f"`tessera hub approve HUB_HOME {joined.pin.node_id}`"
+        )
+
+
+def run(home: Home) -> None:
+    """Answer the hub's queries until Ctrl-C. Nothing calls in: the node calls the hub.
+
+    Example: `tessera node run /srv/node`
+    """
+    with told("tessera node run"):
+        import logging
+
+        from tessera.bootstrap.link import run_node
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        # One line per request of the HTTP library would hide the lines that matter.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        run_node(
+            home,
+            on_ready=lambda pin: typer.echo(f"{pin.node_id} is in touch with {pin.hub_url}"),
+        )

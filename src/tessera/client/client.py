@@ -1,0 +1,113 @@
+"""The Python client of a hub: `tessera.Client`."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+
+from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
+from tessera.domain.cohort.result import SearchResult
+from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
+from tessera.wire import fields
+from tessera.wire.catalogue import entry_from_json, node_from_json
+from tessera.wire.fields import Json
+from tessera.wire.problem import problem_from_json
+from tessera.wire.search import search_from_json
+
+_TIMEOUT_S = 30.0
+
+
+class Client:
+    """Reads a hub's catalogue and asks all its nodes.
+
+    Every method raises Unavailable when the hub cannot be reached, and otherwise the error
+    that the hub gives: NotFound, InvalidQuery with the position of the fault, Refused.
+
+    >>> with Client("https://hub.example.org") as hub:  # doctest: +SKIP
+    ...     print(hub.search("cancer = prostate and modality = MR").n_subjects)
+    """
+
+    def __init__(self, hub_url: str) -> None:
+        url = httpx.URL(hub_url.rstrip("/") + "/")
+        if url.scheme not in ("http", "https") or not url.host:
+            raise InvalidInput(f"hub address {hub_url!r}: expected http://… or https://…")
+        self._http = httpx.Client(base_url=url, headers={"Accept": "application/json"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def nodes(self) -> Sequence[NodeSummary]:
+        """Return the approved nodes, by name."""
+        return fields.objects(self._call("GET", "api/v1/nodes"), "nodes", node_from_json)
+
+    def datasets(self) -> Sequence[CatalogueEntry]:
+        """Return the newest version of each dataset, last published first."""
+        return fields.objects(self._call("GET", "api/v1/datasets"), "datasets", entry_from_json)
+
+    def dataset(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
+        """Return one dataset, its newest version unless one is named."""
+        address = f"api/v1/datasets/{quote(node_id, safe='')}/{quote(dataset_id, safe='')}"
+        parameters = {} if version is None else {"version": str(version)}
+        return entry_from_json(self._call("GET", address, parameters=parameters))
+
+    def search(self, text: str, wait_s: float = 10) -> SearchResult:
+        """Ask every node, and return after `wait_s` seconds (0 to 30) at the most.
+
+        Nodes that have not answered by then have the outcome NO_ANSWER; `answers` gets what
+        comes later.
+        """
+        body = {"query": text, "wait_s": wait_s}
+        return search_from_json(self._call("POST", "api/v1/search", body=body, wait_s=wait_s))
+
+    def answers(self, search_id: str, wait_s: float = 0) -> SearchResult:
+        """Return the answers to an earlier search, waiting up to `wait_s` seconds for the rest."""
+        address = f"api/v1/search/{quote(search_id, safe='')}"
+        found = self._call("GET", address, parameters={"wait_s": str(wait_s)}, wait_s=wait_s)
+        return search_from_json(found)
+
+    def _call(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Json | None = None,
+        parameters: Mapping[str, str] | None = None,
+        wait_s: float = 0,
+    ) -> Json:
+        try:
+            response = self._http.request(
+                method, address, json=body, params=parameters, timeout=_TIMEOUT_S + wait_s
+            )
+        except httpx.TimeoutException as err:
+            raise Unavailable("the hub did not answer in time") from err
+        except httpx.HTTPError as err:
+            raise Unavailable(f"the hub cannot be reached: {err}") from err
+        if not response.is_success:
+            raise _problem(response)
+        try:
+            return fields.decode(response.content)
+        except InvalidInput as err:
+            raise Unavailable("the address did not answer as a Tessera hub") from err
+
+
+def _problem(response: httpx.Response) -> TesseraError:
+    try:
+        return problem_from_json(fields.decode(response.content), response.status_code)
+    except InvalidInput:
+        return Unavailable(
+            f"the address answered with status {response.status_code}, not as a Tessera hub"
+        )

@@ -1,0 +1,139 @@
+"""The hub's public REST routes: parse, call one use case, render. No rules here."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tessera import __version__
+from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.errors import NotFound
+from tessera.http.accept import preferred
+from tessera.hub.views import HubViews, RdfFormat
+from tessera.wire import fields
+from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
+from tessera.wire.refusals import BadMessage
+from tessera.wire.search import search_to_json
+
+_RDF: Final[dict[str, RdfFormat]] = {
+    "text/turtle": "turtle",
+    "application/ld+json": "json-ld",
+}
+_SUFFIX: Final = {"ttl": "text/turtle", "jsonld": "application/ld+json", "": ""}
+_JSON: Final = "application/json"
+MAX_WAIT_S: Final = 30.0
+DEFAULT_WAIT_S: Final = 10.0
+
+
+def routes(hub: HubViews) -> list[Route]:
+    """Bind the use cases; the bootstrap decides what is behind them."""
+    api = _Api(hub)
+    return [
+        Route("/api/v1/health", api.health),
+        Route("/api/v1/summary", api.summary),
+        Route("/api/v1/nodes", api.nodes),
+        Route("/api/v1/datasets", api.datasets),
+        Route("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset),
+        Route("/api/v1/search", api.start_search, methods=["POST"]),
+        Route("/api/v1/search/{search_id}", api.search),
+        Route("/catalogue.ttl", api.turtle),
+        Route("/catalogue.jsonld", api.json_ld),
+    ]
+
+
+class _Api:
+    def __init__(self, hub: HubViews) -> None:
+        self._hub = hub
+
+    async def health(self, request: Request) -> Response:
+        nodes = self._hub.nodes()
+        body = {
+            "status": "ok",
+            "software": f"tessera {__version__}",
+            "n_nodes": len(nodes),
+            "n_nodes_online": sum(node.online for node in nodes),
+        }
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    async def summary(self, request: Request) -> Response:
+        return JSONResponse(summary_to_json(self._hub.summary()))
+
+    async def nodes(self, request: Request) -> Response:
+        return JSONResponse({"nodes": [node_to_json(node) for node in self._hub.nodes()]})
+
+    async def datasets(self, request: Request) -> Response:
+        """All newest versions, as JSON or RDF by Accept."""
+        entries = self._hub.catalogue()
+        media = preferred(request.headers.get("accept", ""), (_JSON, *_RDF))
+        if media in _RDF:
+            return await self._rdf(entries, media)
+        return JSONResponse({"datasets": [entry_to_json(entry) for entry in entries]})
+
+    async def dataset(self, request: Request) -> Response:
+        """One dataset, its newest version or `?version=`; RDF by Accept or by suffix."""
+        dataset_id, _, suffix = request.path_params["dataset_id"].partition(".")
+        if suffix not in _SUFFIX:
+            raise NotFound("no such form of a dataset")
+        entry = self._hub.entry(request.path_params["node_id"], dataset_id, _version(request))
+        accept = request.headers.get("accept", "")
+        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *_RDF))
+        if media in _RDF:
+            data = await run_in_threadpool(self._hub.rdf_dataset, entry, _RDF[media])
+            return _rdf_response(data, media)
+        return JSONResponse(entry_to_json(entry))
+
+    async def turtle(self, request: Request) -> Response:
+        return await self._rdf(self._hub.catalogue(), "text/turtle")
+
+    async def json_ld(self, request: Request) -> Response:
+        return await self._rdf(self._hub.catalogue(), "application/ld+json")
+
+    async def start_search(self, request: Request) -> Response:
+        """Ask every node; reply when all have answered, or after `wait_s` seconds."""
+        body = fields.decode(await request.body())
+        text = fields.text(body, "query")
+        wait_s = _seconds(body.get("wait_s", DEFAULT_WAIT_S))
+        found = await self._hub.start_search(text, wait_s)
+        if wait_s and not found.complete:
+            found = await self._hub.wait_search(found.search_id, wait_s)
+        headers = {"Location": f"/api/v1/search/{found.search_id}"}
+        return JSONResponse(search_to_json(found), 201, headers)
+
+    async def search(self, request: Request) -> Response:
+        """The answers so far; `?wait_s=` waits for the rest."""
+        wait_s = _seconds(request.query_params.get("wait_s", "0"))
+        search_id = request.path_params["search_id"]
+        found = self._hub.search(search_id)
+        if wait_s and not found.complete:
+            found = await self._hub.wait_search(search_id, wait_s)
+        return JSONResponse(search_to_json(found), headers={"Cache-Control": "no-store"})
+
+    async def _rdf(self, entries: Sequence[CatalogueEntry], media: str) -> Response:
+        data = await run_in_threadpool(self._hub.rdf, entries, _RDF[media])
+        return _rdf_response(data, media)
+
+
+def _rdf_response(data: bytes, media: str) -> Response:
+    return Response(data, media_type=media, headers={"Vary": "Accept"})
+
+
+def _version(request: Request) -> int | None:
+    text = request.query_params.get("version", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise BadMessage("version", "a whole number")
+    return int(text)
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(value) if isinstance(value, int | float | str) else -1.0
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    if isinstance(value, bool) or not 0 <= seconds <= MAX_WAIT_S:
+        raise BadMessage("wait_s", f"a number of seconds from 0 to {MAX_WAIT_S:.0f}")
+    return seconds

@@ -1,0 +1,61 @@
+"""The one place where an error becomes a status code (RFC 9457 problem details)."""
+
+import logging
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tessera.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Refused,
+    TesseraError,
+    Unavailable,
+)
+from tessera.wire.problem import MEDIA_TYPE, problem_to_json
+from tessera.wire.refusals import TooLarge, TooManyRequests
+
+_log = logging.getLogger(__name__)
+STATUS: Final[dict[type[TesseraError], int]] = {
+    NotFound: 404,
+    InvalidInput: 400,
+    TooLarge: 413,
+    Conflict: 409,
+    Refused: 403,
+    TooManyRequests: 429,
+    Unavailable: 503,
+}
+"""A subclass has the status of its nearest ancestor here; anything else is 500."""
+RETRY_AFTER_S: Final = 2
+
+
+def status_of(error: type[BaseException]) -> int:
+    return next((STATUS[c] for c in error.__mro__ if c in STATUS), 500)
+
+
+async def problem(request: Request, exc: Exception) -> JSONResponse:
+    """Answer with what the caller may know; log the rest."""
+    if isinstance(exc, HTTPException):
+        body: dict[str, object] = {
+            "type": "about:blank",
+            "title": exc.detail,
+            "status": exc.status_code,
+        }
+        return JSONResponse(body, exc.status_code, exc.headers, MEDIA_TYPE)
+    error = exc if isinstance(exc, TesseraError) else TesseraError()
+    status = status_of(type(exc))
+    # The path is logged without its parameters: a query stays with who asked it.
+    _log.log(
+        logging.ERROR if status >= 500 else logging.INFO,
+        "%s %s: %s (%s)",
+        request.method,
+        request.url.path,
+        error.code,
+        exc,
+        exc_info=exc if status == 500 else None,
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None
+    return JSONResponse(problem_to_json(error, status), status, headers, MEDIA_TYPE)

@@ -1,0 +1,185 @@
+"""Use case: freeze what the node holds into an immutable dataset version."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tessera.domain.catalogue.about import DatasetAbout
+from tessera.domain.catalogue.describe import describe
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.manifest import InstanceEntry, Manifest, Previous, TableEntry
+from tessera.domain.clinical.build import CdmTables, build_tables
+from tessera.domain.clinical.cdm import ClinicalRecord
+from tessera.domain.clinical.concepts import vocabulary_version
+from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
+from tessera.domain.errors import InvalidInput
+from tessera.domain.ids import DatasetId, InstanceUid
+from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.inputs import CheckInput
+from tessera.domain.quality.report import QualityReport, run_checks
+from tessera.domain.zones import Released
+from tessera.ports.clinical_store import ClinicalStore
+from tessera.ports.dataset_store import DatasetStore, StagedVersion
+from tessera.ports.instance_index import InstanceIndex
+
+Documents = Callable[[Released[DatasetDescription], QualityReport], Mapping[str, bytes]]
+"""From the released description and the quality report, the other files of the version."""
+SelectSubjects = Callable[[Path, str], frozenset[str]]
+"""From a folder with tables and a cohort query, the subjects for whom it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """What to freeze."""
+
+    dataset_id: DatasetId
+    about: DatasetAbout
+    deid_profile: str
+    software: str
+    now: datetime
+    where: str = ""
+    """A cohort query; empty means every subject."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionOutcome:
+    """What came of it. The numbers are exact and stay inside the node."""
+
+    dataset_id: DatasetId
+    version: int
+    manifest_sha256: str
+    folder: Path
+    is_new: bool
+    """False when the newest version already holds exactly this."""
+    n_rows: Mapping[str, int]
+    """Table → rows."""
+    n_without_images: int
+    n_without_record: int
+    findings: Mapping[str, int]
+    """Severity → findings of the quality report; empty when no version was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetWorkshop:
+    """What versions are made from and with."""
+
+    index: InstanceIndex
+    clinical: ClinicalStore
+    store: DatasetStore
+    policy: CountPolicy
+    documents: Documents
+    select: SelectSubjects
+    on_step: Callable[[str], None] = lambda _step: None
+
+    def freeze(self, request: NewVersion) -> VersionOutcome:
+        """Make a version, or find that the newest one already holds the same content.
+
+        Raises InvalidInput when there is nothing to freeze or `where` is not understood,
+        Conflict when another process is making a version.
+        """
+        with self.store.stage() as staged:
+            return self._freeze(request, staged)
+
+    def _freeze(self, request: NewVersion, staged: StagedVersion) -> VersionOutcome:
+        self.on_step("reading the index and the clinical records")
+        records, rows = tuple(self.clinical.all()), tuple(self.index.all())
+        tables = build_tables(records, rows)
+        self.on_step("writing tables")
+        entries = staged.write_tables(tables)
+        if request.where:
+            self.on_step("choosing subjects")
+            chosen = self.select(staged.folder, request.where)
+            records, rows = _of_subjects(chosen, records, rows)
+            tables = build_tables(records, rows)
+            entries = staged.write_tables(tables)
+        if not rows:
+            why = "no subject matches --where" if request.where else "ingest images first"
+            raise InvalidInput(f"there is nothing to put into dataset {request.dataset_id}; {why}")
+        manifest = self._manifest(request, tables, entries)
+        newest = self._newest(request.dataset_id)
+        if newest is not None and newest.content_sha256 == manifest.content_sha256:
+            folder = self.store.folder(newest.dataset_id, newest.version)
+            return _outcome(newest, folder, tables, is_new=False, findings={})
+        self.on_step("checking quality")
+        report = run_checks(CheckInput(rows=rows, records=records))
+        findings = {severity.value: n for severity, n in report.counts.items()}
+        self.on_step("describing")
+        exact = describe(
+            tables,
+            request.about,
+            dataset_id=manifest.dataset_id,
+            version=manifest.version,
+            created=manifest.created,
+            manifest_sha256=manifest.sha256,
+            deid_profile=request.deid_profile,
+            quality=findings,
+            minimum=self.policy.minimum,
+        )
+        released = disclose_description(exact, self.policy)
+        for name, content in self.documents(released, report).items():
+            staged.write(name, content)
+        folder = staged.commit(manifest)
+        return _outcome(manifest, folder, tables, is_new=True, findings=findings)
+
+    def _newest(self, dataset_id: DatasetId) -> Manifest | None:
+        versions = self.store.versions(dataset_id)
+        return self.store.manifest(dataset_id, versions[-1]) if versions else None
+
+    def _manifest(
+        self, request: NewVersion, tables: CdmTables, entries: Mapping[str, TableEntry]
+    ) -> Manifest:
+        newest = self._newest(request.dataset_id)
+        instance = tables["instance"]
+        columns = ("instance_uid", "sha256", "n_bytes", "path")
+        return Manifest(
+            dataset_id=request.dataset_id,
+            version=newest.version + 1 if newest else 1,
+            created=request.now.replace(microsecond=0),
+            tables=dict(entries),
+            instances=tuple(
+                InstanceEntry(InstanceUid(str(uid)), str(digest), int(str(n_bytes)), str(path))
+                for uid, digest, n_bytes, path in zip(
+                    *(instance.column(name) for name in columns), strict=True
+                )
+            ),
+            deid_profile=request.deid_profile,
+            mappings=tuple(
+                sorted({(d.mapping_name, d.mapping_version) for d in self.clinical.deliveries()})
+            ),
+            vocabulary=vocabulary_version(),
+            where=request.where,
+            about=request.about.as_json(),
+            software=request.software,
+            previous=Previous(newest.version, newest.sha256) if newest else None,
+        )
+
+
+def _of_subjects(
+    chosen: frozenset[str], records: Iterable[ClinicalRecord], rows: Iterable[InstanceRow]
+) -> tuple[tuple[ClinicalRecord, ...], tuple[InstanceRow, ...]]:
+    return (
+        tuple(record for record in records if record.subject.subject in chosen),
+        tuple(row for row in rows if row.subject in chosen),
+    )
+
+
+def _outcome(
+    manifest: Manifest,
+    folder: Path,
+    tables: CdmTables,
+    *,
+    is_new: bool,
+    findings: Mapping[str, int],
+) -> VersionOutcome:
+    return VersionOutcome(
+        dataset_id=manifest.dataset_id,
+        version=manifest.version,
+        manifest_sha256=manifest.sha256,
+        folder=folder,
+        is_new=is_new,
+        n_rows={name: len(table.rows) for name, table in tables.by_name.items()},
+        n_without_images=tables.n_without_images,
+        n_without_record=tables.n_without_record,
+        findings=findings,
+    )

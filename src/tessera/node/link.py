@@ -1,0 +1,190 @@
+"""A node talks to its hub: join, ask for its status, publish, take queries, answer."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.errors import Conflict, TesseraError, Unavailable
+from tessera.domain.zones import Released
+from tessera.ports.clock import Clock
+from tessera.ports.hub_link import AnsweredVersion, HubLink, HubPin, LinkRecords, Outgoing
+from tessera.ports.signing import Signer, Verifier
+from tessera.wire.envelope import REMEMBER, Envelope, MessageType
+from tessera.wire.fields import Json
+from tessera.wire.keys import InviteCode, PublicKey
+from tessera.wire.messages import (
+    Accepted,
+    AnswerMessage,
+    JoinReply,
+    JoinRequest,
+    Poll,
+    PollReply,
+    PublishDataset,
+    QueryTask,
+    StatusReply,
+    StatusRequest,
+)
+from tessera.wire.refusals import BadSignature, NodePending, Replayed, WrongRecipient
+
+_REPLY_S: Final = 30.0
+"""How long the hub may take for a reply that it can give at once."""
+
+
+class SeenInMemory:
+    """SeenIds of one process: enough for replies, each of which names one request of it."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, str], datetime] = {}
+
+    def remember(self, sender: str, message_id: str, until: datetime) -> bool:
+        is_new = (sender, message_id) not in self._until
+        if is_new:
+            self._until[sender, message_id] = until
+        return is_new
+
+    def forget(self, until_before: datetime) -> None:
+        self._until = {key: until for key, until in self._until.items() if until >= until_before}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLink:
+    """The signed conversation of a node that has joined. Raises what `HubLink.send` raises."""
+
+    pin: HubPin
+    link: HubLink
+    signer: Signer
+    verifier: Verifier
+    clock: Clock
+    software: str
+    _seen: SeenInMemory = field(init=False, default_factory=SeenInMemory)
+
+    async def status(self) -> StatusReply:
+        body = StatusRequest(software=self.software).to_json()
+        return StatusReply.from_json(await self._ask(MessageType.STATUS, body, _REPLY_S))
+
+    async def publish(self, outgoing: Outgoing) -> Accepted:
+        reply = await self._ask(MessageType.PUBLISH, outgoing.body, _REPLY_S)
+        return Accepted.from_json(reply)
+
+    async def poll(self, wait_s: int) -> tuple[QueryTask, ...]:
+        """Wait up to `wait_s` seconds at the hub for queries."""
+        body = Poll(wait_s=wait_s, software=self.software).to_json()
+        reply = await self._ask(MessageType.POLL, body, wait_s + _REPLY_S)
+        return PollReply.from_json(reply).queries
+
+    async def answer(self, message: AnswerMessage) -> Accepted:
+        reply = await self._ask(MessageType.ANSWER, message.to_json(), _REPLY_S)
+        return Accepted.from_json(reply)
+
+    async def _ask(self, type: MessageType, body: Json, timeout_s: float) -> Json:
+        request = Envelope(
+            type=type,
+            sender=self.pin.node_id,
+            recipient=self.pin.hub_key.fingerprint,
+            id=str(uuid4()),
+            at=self.clock.now(),
+            body=body,
+        )
+        token = await self.link.send(type, self.signer.sign(request.encode()), timeout_s=timeout_s)
+        reply = _open_reply(
+            self.verifier, token, self.pin.hub_key, request, self.pin.node_id, self.clock
+        )
+        self._seen.forget(self.clock.now())
+        if not self._seen.remember(reply.sender, reply.id, self.clock.now() + REMEMBER):
+            raise Replayed(f"reply {reply.id} came before")
+        return reply.body
+
+
+async def join(
+    *,
+    code: InviteCode,
+    hub_url: str,
+    name: str,
+    country: str,
+    software: str,
+    records: LinkRecords,
+    link: HubLink,
+    signer: Signer,
+    verifier: Verifier,
+    clock: Clock,
+) -> HubPin:
+    """Join the hub and pin its key. Raises Conflict when this node has a hub already."""
+    if (pin := records.pin()) is not None:
+        raise Conflict(f"this node has joined {pin.hub_url} as {pin.node_id} already")
+    key = signer.public_key
+    request = Envelope(
+        type=MessageType.JOIN,
+        sender=key.fingerprint,
+        recipient=code.hub,
+        id=str(uuid4()),
+        at=clock.now(),
+        body=JoinRequest(
+            secret=code.secret, name=name, country=country, public_key=key, software=software
+        ).to_json(),
+    )
+    token = await link.send(MessageType.JOIN, signer.sign(request.encode()), timeout_s=_REPLY_S)
+    hub_key = JoinReply.from_json(Envelope.decode(verifier.unverified(token)).body).hub_key
+    if hub_key.fingerprint != code.hub:
+        raise BadSignature("the hub that answers is not the one that made the invite code")
+    reply = _open_reply(verifier, token, hub_key, request, key.fingerprint, clock)
+    joined = JoinReply.from_json(reply.body)
+    pin = HubPin(hub_url=hub_url, hub_name=joined.hub_name, hub_key=hub_key, node_id=joined.node_id)
+    records.set_pin(pin)
+    return pin
+
+
+async def publish(
+    link: NodeLink,
+    records: LinkRecords,
+    released: Released[DatasetDescription],
+    folder: str,
+) -> None:
+    """Send a description to the hub; once accepted, the node answers for that version.
+
+    Raises Unavailable, or NodePending while the node is not approved: then the description is
+    kept and `send_outgoing` sends it later. Raises Refused, Conflict or InvalidInput when the
+    hub does not want it: then nothing is kept.
+    """
+    description = released.value
+    version = AnsweredVersion(
+        dataset_id=description.dataset_id,
+        version=description.version,
+        created=description.created,
+        folder=folder,
+    )
+    outgoing = Outgoing(version=version, body=PublishDataset(released).to_json())
+    records.put_outgoing(outgoing)
+    await send_outgoing(link, records, outgoing)
+
+
+async def send_outgoing(link: NodeLink, records: LinkRecords, outgoing: Outgoing) -> None:
+    """Send one kept description. Raises as `publish`."""
+    try:
+        await link.publish(outgoing)
+    except (Unavailable, NodePending):
+        raise
+    except TesseraError:
+        records.remove_outgoing(outgoing.version)
+        raise
+    records.add_answered(outgoing.version)
+    records.remove_outgoing(outgoing.version)
+
+
+def _open_reply(
+    verifier: Verifier,
+    token: str,
+    hub_key: PublicKey,
+    request: Envelope,
+    recipient: str,
+    clock: Clock,
+) -> Envelope:
+    """Return the hub's reply to `request`, or raise why it is none."""
+    reply = Envelope.decode(verifier.verify(token, hub_key))
+    reply.check(type=request.type.reply, recipient=recipient, now=clock.now())
+    if reply.sender != hub_key.fingerprint:
+        raise BadSignature("the reply names another sender than the hub")
+    if reply.reply_to != request.id:
+        raise WrongRecipient("the reply answers another request")
+    return reply

@@ -1,0 +1,148 @@
+"""The running node: wait at the hub for queries, answer them, publish what is waiting."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from tessera.domain.cohort.answer import DatasetAnswer
+from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.cohort.query import Query
+from tessera.domain.errors import InvalidQuery, TesseraError, Unavailable
+from tessera.node.answer import PublishedVersion, answer_query
+from tessera.node.link import NodeLink, send_outgoing
+from tessera.ports.cohort_engine import CohortEngine
+from tessera.ports.hub_link import LinkRecords
+from tessera.wire.messages import AnswerMessage, QueryTask
+from tessera.wire.refusals import NodePending
+
+_log = logging.getLogger(__name__)
+POLL_S: Final = 25
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 30.0
+PENDING_PAUSE_S: Final = 3.0
+_FASTEST_EMPTY_POLL_S: Final = 1.0
+"""A hub that sends the node away at once, empty-handed, is not asked more often than this."""
+_AT_ONCE: Final = 2
+"""Queries that are evaluated at the same time."""
+_LAST_WORDS_S: Final = 1.0
+"""How long answers under way may take after a stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLoop:
+    home: Path
+    link: NodeLink
+    records: LinkRecords
+    engine: CohortEngine
+    policy: CountPolicy
+    _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
+    _room: asyncio.Semaphore = field(
+        init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
+    )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Go on until `stop` is set, whatever the hub does meanwhile."""
+        working = asyncio.create_task(self._work())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        working.cancel()
+        if self._answering:
+            await asyncio.wait(self._answering.values(), timeout=_LAST_WORDS_S)
+        for task in self._answering.values():
+            task.cancel()
+        results = await asyncio.gather(working, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    async def _work(self) -> None:
+        pause_s, is_away = FIRST_PAUSE_S, False
+        while True:
+            try:
+                await self._publish_outgoing()
+                # The first turn after a fault does not wait at the hub: the log says at once
+                # that the hub is back.
+                await self._take_queries(0 if is_away else POLL_S)
+            except NodePending as err:
+                _log.info("%s Asking again in %.0f s.", err, PENDING_PAUSE_S)
+                await asyncio.sleep(PENDING_PAUSE_S)
+            except TesseraError as err:
+                _log.warning("hub: %s; trying again in %.0f s", err, pause_s)
+                is_away = True
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            else:
+                if is_away:
+                    _log.info("the hub is back")
+                pause_s, is_away = FIRST_PAUSE_S, False
+
+    async def _publish_outgoing(self) -> None:
+        for outgoing in self.records.outgoing():
+            name = f"{outgoing.version.dataset_id} v{outgoing.version.version}"
+            try:
+                await send_outgoing(self.link, self.records, outgoing)
+            except (Unavailable, NodePending):
+                raise
+            except TesseraError as err:
+                _log.error("dataset %s was not accepted: %s", name, err)
+            else:
+                _log.info("dataset %s is published", name)
+
+    async def _take_queries(self, wait_s: int) -> None:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        tasks = await self.link.poll(wait_s)
+        for task in tasks:
+            if task.search_id not in self._answering:
+                answering = asyncio.create_task(self._answer(task))
+                self._answering[task.search_id] = answering
+                answering.add_done_callback(partial(self._forget, task.search_id))
+        if not tasks and wait_s:
+            await asyncio.sleep(max(0.0, _FASTEST_EMPTY_POLL_S - (clock() - begun)))
+
+    def _forget(self, search_id: str, done: asyncio.Task[None]) -> None:
+        self._answering.pop(search_id, None)
+
+    async def _answer(self, task: QueryTask) -> None:
+        """Answer one query; a fault is logged and the hub shows "no answer"."""
+        try:
+            async with self._room:
+                answers = await asyncio.to_thread(self._evaluate, task)
+            await self.link.answer(AnswerMessage(search_id=task.search_id, answers=tuple(answers)))
+        except TesseraError as err:
+            _log.error("query %s could not be answered: %s", task.search_id, err)
+        except Exception:
+            _log.exception("query %s could not be answered", task.search_id)
+
+    def _evaluate(self, task: QueryTask) -> Sequence[DatasetAnswer]:
+        """Answer for those of the asked versions that this node has published."""
+        wanted = {(dataset.dataset_id, dataset.version) for dataset in task.datasets}
+        versions = [
+            PublishedVersion(
+                dataset_id=found.dataset_id,
+                version=found.version,
+                folder=self.home / found.folder,
+                created=found.created,
+            )
+            for found in self.records.answered()
+            if (found.dataset_id, found.version) in wanted
+        ]
+        try:
+            query = Query.from_json(dict(task.query))
+        except InvalidQuery as err:
+            _log.warning("query %s is not understood here: %s", task.search_id, err)
+            return [self._not_understood(version) for version in versions]
+        return answer_query(query, versions, self.engine, self.policy)
+
+    def _not_understood(self, version: PublishedVersion) -> DatasetAnswer:
+        return DatasetAnswer(
+            dataset_id=version.dataset_id,
+            version=version.version,
+            created=version.created,
+            policy=self.policy.words(),
+            not_supported=("query",),
+        )

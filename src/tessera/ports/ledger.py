@@ -1,0 +1,73 @@
+"""Port: the intake ledger, in the identified zone. What arrived, and what became of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class State(StrEnum):
+    """What became of one source file; it is not taken again unless it changes."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    """The same instance with the same content was already stored."""
+    HELD = "held"
+    """It waits in quarantine for a person: its pixels or class may carry text."""
+    REFUSED = "refused"
+    """It cannot be taken; the reason says why and the mend what to do."""
+    IGNORED = "ignored"
+    """Not an instance at all: another kind of file, an empty one, a DICOMDIR."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One thing to take in: a file, or a member of a zip."""
+
+    path: str
+    member: str = ""
+    """Name inside the zip at `path`; empty for a plain file."""
+    size: int
+    modified_ns: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}!{self.member}" if self.member else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    source: SourceFile
+    state: State
+    reason: str = ""
+    message: str = ""
+    element: str = ""
+    mend: str = ""
+    instance_uid: str = ""
+    """The replaced UID, when stored or a duplicate."""
+    quarantine: str = ""
+    """File name in the quarantine folder, when its bytes are kept there."""
+
+
+class Ledger(Protocol):
+    """Implementations pass `tessera.testing.LedgerContract`, which is the specification."""
+
+    def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
+        """Return the keys of those that are settled with this size and time."""
+        ...
+
+    def record(self, entries: Sequence[LedgerEntry]) -> None:
+        """Insert or replace by source key, all or none; durable when it returns."""
+        ...
+
+    def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
+        """Return instance UID → key of the source that was stored as it."""
+        ...
+
+    def counts(self) -> dict[tuple[State, str], int]:
+        """Return (state, reason) → number of sources."""
+        ...
+
+    def entries(self, states: Sequence[State]) -> Iterator[LedgerEntry]:
+        """Yield entries in these states, by source key ascending."""
+        ...

@@ -1,0 +1,232 @@
+"""The specification of CohortEngine, as tests any implementation can inherit."""
+
+# ruff: noqa: S101  # a contract suite is made of asserts
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tessera.domain.clinical.cdm import TABLES
+from tessera.domain.cohort.exact import ExactCounts, NotSupported
+from tessera.domain.cohort.query import Query
+from tessera.domain.cohort.syntax import parse
+from tessera.domain.errors import Unavailable
+from tessera.ports.cohort_engine import CohortEngine
+
+Rows = Mapping[str, Sequence[Mapping[str, object]]]
+"""Table name → its rows; a column that a row does not name is null."""
+_TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "texts": pa.list_(pa.string()),
+}
+
+
+def write_version(folder: Path, tables: Rows, *, without: Sequence[str] = ()) -> Path:
+    """Write the tables of a version as Parquet files with the CDM's columns.
+
+    `without` names columns (`series.body_part`) to leave out. Tables that `tables`
+    does not name get no file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in TABLES:
+        if table.name not in tables:
+            continue
+        columns = [c for c in table.columns if f"{table.name}.{c.name}" not in without]
+        arrays = {
+            c.name: pa.array([row.get(c.name) for row in tables[table.name]], _TYPES[c.kind])
+            for c in columns
+        }
+        pq.write_table(pa.table(arrays), folder / f"{table.name}.parquet")
+    return folder
+
+
+def _series(study: str, subject: str, modality: str, **more: object) -> dict[str, object]:
+    return {"study_uid": study, "subject": subject, "modality": modality, **more}
+
+
+HOSPITAL: Rows = {
+    "patient": (
+        {"subject": "A", "sex": "male", "population": "cancer", "deceased": True},
+        {"subject": "B", "sex": "female", "population": "cancer", "deceased": False},
+        {"subject": "C", "sex": "unknown", "population": "screening"},
+        {"subject": "D", "sex": "male", "population": "cancer", "survival_days": 400},
+    ),
+    "condition": (
+        {"subject": "A", "cancer": "prostate", "topography": "C61.9", "age_at_diagnosis": 50.0}
+        | {"psa_ng_ml": 10.0, "gleason": 7, "stage": "II"},
+        {"subject": "B", "cancer": "colon", "topography": "C18.2", "age_at_diagnosis": 70.0}
+        | {"stage": "IV", "morphology": "8140/3"},
+        {"subject": "B", "cancer": "breast", "topography": "C50.9", "age_at_diagnosis": 61.5}
+        | {"stage": "I"},
+        {"subject": "D", "cancer": "rectum", "topography": "C20.9", "stage": None},
+    ),
+    "study": (
+        {"study_uid": "A1", "subject": "A", "diagnosis_offset_days": -5},
+        {"study_uid": "A2", "subject": "A", "diagnosis_offset_days": 100},
+        {"study_uid": "B1", "subject": "B", "diagnosis_offset_days": 0},
+        {"study_uid": "C1", "subject": "C"},
+        {"study_uid": "D1", "subject": "D", "diagnosis_offset_days": 30},
+    ),
+    "series": (
+        _series("A1", "A", "MR", b_values=["0", "800"], slice_thickness_mm=3.0, n_instances=20),
+        _series("A2", "A", "PT", manufacturer="GE MEDICAL SYSTEMS", n_instances=90),
+        _series("B1", "B", "CT", manufacturer="SIEMENS", body_part="ABDOMEN"),
+        _series("B1", "B", "PT", manufacturer="Siemens Healthineers", body_part="Abdomen"),
+        _series("C1", "C", "MG", manufacturer="Imagenation", n_instances=4),
+        _series("D1", "D", "CT", manufacturer="Philips", slice_thickness_mm=5.0),
+    ),
+}
+"""Four subjects. A: MR and PT in two studies. B: CT and PT in one. C: a control. D: CT only."""
+
+_WHO = (
+    ("sex = male", 2, 3),
+    ("sex != male", 1, 1),
+    ("sex is unknown", 1, 1),
+    ("sex = unknown", 1, 1),
+    ("deceased = yes", 1, 2),
+    ("deceased is unknown", 2, 2),
+    ("survival_days > 365", 1, 1),
+    ("cancer = colorectum", 2, 2),
+    ("cancer != colorectum", 2, 3),
+    ("not (cancer = colorectum)", 2, 3),
+    ("cancer in (prostate, breast)", 2, 3),
+    ("cancer not in (prostate, colon, rectum)", 1, 1),
+    ("topography = C61", 1, 2),
+    ("topography = C61.9", 1, 2),
+    ("topography != C61", 2, 2),
+    ("morphology = 8140", 1, 1),
+    ("age_at_diagnosis between 50 and 70", 2, 3),
+    ("age_at_diagnosis > 50 and age_at_diagnosis < 70", 1, 1),
+    ("stage >= II", 2, 3),
+    ("stage between I and II", 2, 3),
+    ("stage is unknown", 1, 1),
+    ("psa >= 10 ng/mL", 1, 2),
+    ("modality = MR and modality = PT", 1, 2),
+    ("modality = CT and modality = PT", 1, 1),
+    ("in one study (modality = CT and modality = PT)", 1, 1),
+    ("in one study (modality = MR and modality = PT)", 0, 0),
+    ("in one series (modality = MR and slice_thickness <= 3)", 1, 1),
+    ("in one series (modality = PT and slice_thickness <= 3)", 0, 0),
+    ("in one study (modality = PT and days_from_diagnosis > 0)", 1, 1),
+    ("in one study (in one series (modality = CT and manufacturer = siemens))", 1, 1),
+    ("in one study (modality = CT and not (modality = PT))", 1, 1),
+    ("in one condition (cancer = colon and stage = I)", 0, 0),
+    ("in one condition (cancer = colon and stage = IV)", 1, 1),
+    ("cancer = colon and stage = I", 1, 1),
+    ("modality = MR", 1, 1),
+    ("modality != CT", 3, 4),
+    ("not (modality = CT)", 2, 3),
+    ("modality = CT or modality = MG", 3, 3),
+    ("cancer = prostate or modality = MG", 2, 1),
+    ("not (not (modality = MR))", 1, 1),
+    ("manufacturer = ge", 1, 1),
+    ("manufacturer = 'Siemens'", 1, 1),
+    ("body_part = abdomen", 1, 1),
+    ("b_value = 800", 1, 1),
+    ("b_value >= 1000", 0, 0),
+    ("b_value != 0", 1, 1),
+    ("b_value is known", 1, 1),
+    ("b_value is unknown", 4, 4),
+    ("days_from_diagnosis <= 0", 2, 2),
+    ("n_instances >= 20", 1, 2),
+    ("stage is unknown and cancer = rectum", 1, 1),
+)
+
+
+class CohortEngineContract:
+    """Inherit, and say how to make an engine that may read below `root`."""
+
+    @abstractmethod
+    def make(self, root: Path) -> CohortEngine: ...
+
+    @pytest.mark.parametrize(("text", "n_subjects", "n_studies"), _WHO)
+    def test_a_query_counts_the_subjects_and_studies_it_means(
+        self, tmp_path: Path, text: str, n_subjects: int, n_studies: int
+    ) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        found = self.make(tmp_path).count(version, parse(text))
+        assert isinstance(found, ExactCounts)
+        assert (found.n_subjects, found.n_studies) == (n_subjects, n_studies)
+
+    def test_counted_studies_come_with_the_number_of_their_subjects(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        found = self.make(tmp_path).count(version, parse("sex is known or modality = MG"))
+        assert found == ExactCounts(n_subjects=4, n_studies=1, n_study_subjects=1)
+
+    def test_a_field_with_no_value_in_any_row_is_not_supported(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        query = parse("cancer = breast and (her2 = positive or age_at_imaging > 5)")
+        found = self.make(tmp_path).count(version, query)
+        assert found == NotSupported(("age_at_imaging", "her2"))
+
+    def test_a_field_without_a_column_is_not_supported(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL, without=["series.body_part"])
+        found = self.make(tmp_path).count(version, parse("body_part is unknown"))
+        assert found == NotSupported(("body_part",))
+
+    def test_a_field_whose_table_has_no_file_is_not_supported(self, tmp_path: Path) -> None:
+        tables = {name: rows for name, rows in HOSPITAL.items() if name != "condition"}
+        version = write_version(tmp_path / "v1", tables)
+        engine = self.make(tmp_path)
+        assert engine.count(version, parse("cancer = breast")) == NotSupported(("cancer",))
+        assert engine.count(version, parse("modality = MR")) == ExactCounts(1, 1, 1)
+
+    def test_a_study_group_needs_the_study_table(self, tmp_path: Path) -> None:
+        tables = {name: rows for name, rows in HOSPITAL.items() if name != "study"}
+        version = write_version(tmp_path / "v1", tables)
+        engine = self.make(tmp_path)
+        group = parse("in one study (modality = MR)")
+        assert engine.count(version, group) == NotSupported(("modality",))
+        assert engine.count(version, parse("modality = MR")) == ExactCounts(1, 0, 0)
+
+    def test_a_field_of_a_later_version_is_not_supported(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        conditions: list[object] = [
+            {"field": "ki67", "op": ">=", "values": [20]},
+            {"field": "cancer", "op": "=", "values": ["thyroid"]},
+            {"field": "sex", "op": "=", "values": ["male"]},
+        ]
+        query = Query.from_json({"version": 1, "where": {"or": conditions}})
+        assert self.make(tmp_path).count(version, query) == NotSupported(("cancer", "ki67"))
+
+    def test_values_that_look_like_sql_are_only_values(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        query = parse("""body_part = "x' OR 1=1 --" or body_part = '"; DROP TABLE patient' """)
+        assert self.make(tmp_path).count(version, query) == ExactCounts(0, 0, 0)
+
+    @pytest.mark.parametrize("name", ["it's", "a*b", "x[1]", "what?", "Målmö ' OR 1"])
+    def test_any_folder_name_will_do(self, tmp_path: Path, name: str) -> None:
+        version = write_version(tmp_path / name / "v1", HOSPITAL)
+        assert self.make(tmp_path).count(version, parse("modality = MR")) == ExactCounts(1, 1, 1)
+
+    def test_a_damaged_file_is_unavailable_and_its_bytes_are_not_in_the_error(
+        self, tmp_path: Path
+    ) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        (version / "series.parquet").write_bytes(b"PAR1 Svensson PAR1")
+        with pytest.raises(Unavailable, match=r"series\.parquet") as caught:
+            self.make(tmp_path).count(version, parse("modality = MR"))
+        assert "Svensson" not in str(caught.value)
+
+    def test_a_folder_without_a_patient_table_is_unavailable(self, tmp_path: Path) -> None:
+        with pytest.raises(Unavailable, match=r"patient\.parquet"):
+            self.make(tmp_path).count(tmp_path, parse("modality = MR"))
+
+    def test_an_empty_dataset_supports_no_field(self, tmp_path: Path) -> None:
+        empty: Rows = dict.fromkeys(HOSPITAL, ())
+        version = write_version(tmp_path / "v1", empty)
+        assert self.make(tmp_path).count(version, parse("sex = male")) == NotSupported(("sex",))
+
+    def test_nothing_is_written(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        self.make(tmp_path).count(version, parse("modality = MR"))
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

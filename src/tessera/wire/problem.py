@@ -1,0 +1,76 @@
+"""A deliberate error as RFC 9457 problem details, and back. Pure.
+
+`title` is the fixed text of the error's class. What is added (`detail`, `position`, `mend`,
+`key`) says where in the caller's own request the fault is, and nothing about data.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tessera.domain import errors
+from tessera.domain.errors import InvalidQuery, TesseraError
+from tessera.wire import fields, refusals
+from tessera.wire.fields import Json
+from tessera.wire.refusals import BadMessage
+
+MEDIA_TYPE: Final = "application/problem+json"
+_PREFIX: Final = "urn:tessera:error:"
+
+
+def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
+    body: dict[str, object] = {
+        "type": f"{_PREFIX}{error.code}",
+        "title": error.public,
+        "status": status,
+    }
+    match error:
+        case InvalidQuery():
+            body |= {
+                "detail": error.message,
+                "position": error.position,
+                "mend": error.mend,
+            }
+        case BadMessage():
+            body |= {"detail": str(error), "key": error.key}
+    return body
+
+
+def problem_from_json(body: Json, status: int) -> TesseraError:
+    """Return the error that a problem stands for; an unknown code goes by its status."""
+    code = fields.text(body, "type", "").removeprefix(_PREFIX)
+    title = fields.text(body, "title", "") or f"the other side answered with status {status}"
+    detail = fields.text(body, "detail", "")
+    if code == InvalidQuery.code:
+        position = fields.natural_or_none(body, "position") or 0
+        return InvalidQuery(detail or title, position=position, mend=fields.text(body, "mend", ""))
+    cls = _PLAIN.get(code) or _by_status(status)
+    return cls(f"{title} ({detail})" if detail else title)
+
+
+def _by_status(status: int) -> type[TesseraError]:
+    match status:
+        case 404:
+            return errors.NotFound
+        case 409:
+            return errors.Conflict
+        case 401 | 403 | 429:
+            return errors.Refused
+        case _ if 400 <= status < 500:
+            return errors.InvalidInput
+        case _:
+            return errors.Unavailable
+
+
+def _plain_classes() -> Iterator[type[TesseraError]]:
+    """Yield the classes whose only argument is the message."""
+    for module in (errors, refusals):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, TesseraError):
+                takes_message_only = "__init__" not in vars(value)
+                if takes_message_only and value is not TesseraError:
+                    yield value
+
+
+_PLAIN: Final = {cls.code: cls for cls in _plain_classes()} | {
+    BadMessage.code: errors.InvalidInput,
+}

@@ -1,0 +1,267 @@
+"""Random small hospitals, random queries, and a plain reading of what a query means.
+
+The reading here shares nothing with the DuckDB engine: it loops over rows.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from hypothesis import strategies as st
+
+from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Match
+from tessera.domain.cohort.query import (
+    And,
+    Comparison,
+    Expression,
+    InOne,
+    Not,
+    Operator,
+    Or,
+    Query,
+    compare,
+    conditions,
+    value_text,
+)
+
+Row = Mapping[str, object]
+Tables = dict[str, list[Row]]
+
+_FEW = {
+    "cancer": ["prostate", "colon", "rectum", "colorectum"],
+    "modality": ["CT", "MR", "PT"],
+    "topography": ["C61", "C61.9", "C18.2"],
+    "morphology": ["8140", "8140/3"],
+    "body_part": ["PROSTATE", "CHEST"],
+    "manufacturer": ["siemens", "ge", "acme imaging"],
+    "stage": ["0", "I", "III", "IV"],
+}
+_STORED = {
+    "cancer": ["prostate", "colon", "rectum", "colorectum"],
+    "topography": ["C61.9", "C61", "C18.2", "c61.9"],
+    "morphology": ["8140/3", "8140/0"],
+    "body_part": ["PROSTATE", "Chest", " prostate ", ""],
+    "manufacturer": ["SIEMENS", "GE MEDICAL SYSTEMS", "Imagenation", "ACME-Imaging", "--"],
+    "deceased": [True, False],
+    "b_value": [["0", "800"], ["0"], [], ["1000", "x"], ["2.5"]],
+}
+_NUMBERS = [-1.0, 0.0, 2.5, 3.0, 800.0]
+_INTEGER_COLUMNS = {"survival_days", "diagnosis_offset_days", "gleason", "n_instances"}
+
+
+def _words(field: Field) -> list[str]:
+    if field.kind is Kind.NUMBER:
+        return [value_text(number) for number in _NUMBERS]
+    return _FEW.get(field.name, [concept.name for concept in field.values[:4]])
+
+
+def _stored(field: Field) -> list[object]:
+    if field.name in _STORED:
+        return list(_STORED[field.name])
+    if field.kind is Kind.NUMBER:
+        whole = field.column in _INTEGER_COLUMNS
+        numbers: list[object] = [int(n) if whole else n for n in _NUMBERS]
+        return numbers if whole else [*numbers, float("nan")]
+    return list(_words(field))
+
+
+@st.composite
+def comparisons(draw: st.DrawFn, levels: frozenset[Level] = frozenset(Level)) -> Comparison:
+    field = draw(st.sampled_from([f for f in FIELDS.values() if f.level in levels]))
+    comparable = list(Operator)
+    plain = [Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN]
+    plain += [Operator.KNOWN, Operator.UNKNOWN]
+    operator = draw(st.sampled_from(comparable if field.is_comparable else plain))
+    words = st.sampled_from(_words(field))
+    match operator:
+        case Operator.KNOWN | Operator.UNKNOWN:
+            return compare(field.name, operator)
+        case Operator.IN | Operator.NOT_IN:
+            return compare(field.name, operator, *draw(st.lists(words, min_size=1, max_size=3)))
+        case Operator.BETWEEN:
+            ends = [field.parse_value(draw(words)) for _ in range(2)]
+            low, high = sorted(ends, key=field.rank)
+            return compare(field.name, operator, value_text(low), value_text(high))
+    return compare(field.name, operator, draw(words))
+
+
+def _trees(leaves: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=2, max_size=3).map(lambda c: And(tuple(c))),
+            st.lists(inner, min_size=2, max_size=3).map(lambda c: Or(tuple(c))),
+            inner.map(Not),
+        ),
+        max_leaves=4,
+    )
+
+
+def _groups() -> st.SearchStrategy[Expression]:
+    of_series = _trees(comparisons(frozenset({Level.SERIES})))
+    series = of_series.map(lambda child: InOne(Level.SERIES, child))
+    in_study = comparisons(frozenset({Level.STUDY, Level.SERIES}))
+    study = _trees(st.one_of(in_study, series)).map(lambda child: InOne(Level.STUDY, child))
+    of_condition = _trees(comparisons(frozenset({Level.CONDITION})))
+    return st.one_of(study, series, of_condition.map(lambda c: InOne(Level.CONDITION, c)))
+
+
+def queries() -> st.SearchStrategy[Query]:
+    return _trees(st.one_of(comparisons(), _groups())).map(Query)
+
+
+@st.composite
+def hospitals(draw: st.DrawFn) -> Tables:
+    """Up to five subjects with up to three rows at each level, some values missing."""
+    tables: Tables = {"patient": [], "condition": [], "study": [], "series": []}
+
+    def row(level: Level, **keys: object) -> None:
+        values = {
+            field.column: draw(st.sampled_from([None, *_stored(field)]))
+            for field in FIELDS.values()
+            if field.level is level
+        }
+        tables[level.value].append(values | keys)
+
+    for s in range(draw(st.integers(1, 5))):
+        row(Level.PATIENT, subject=f"S{s}")
+        for _ in range(draw(st.integers(0, 2))):
+            row(Level.CONDITION, subject=f"S{s}")
+        for t in range(draw(st.integers(0, 2))):
+            row(Level.STUDY, subject=f"S{s}", study_uid=f"{s}.{t}")
+            for _ in range(draw(st.integers(0, 3))):
+                row(Level.SERIES, subject=f"S{s}", study_uid=f"{s}.{t}")
+    return tables
+
+
+def unsupported(tables: Tables, query: Query) -> tuple[str, ...]:
+    """Return the fields of which no row has a value."""
+    found = set()
+    for condition in conditions(query.where):
+        assert isinstance(condition, Comparison)
+        rows = tables[condition.about.table]
+        if all(_read(row, condition.about) is None for row in rows):
+            found.add(condition.field)
+    return tuple(sorted(found))
+
+
+def counted(tables: Tables, query: Query) -> tuple[int, int, int]:
+    """Return subjects, studies and the subjects of those studies, by looping."""
+    subjects = [r for r in tables["patient"] if _holds_for_subject(query.where, r, tables)]
+    names = {row["subject"] for row in subjects}
+    chosen = _decisive(query.where)
+    studies = [
+        study
+        for study in tables["study"]
+        if study["subject"] in names
+        and (not chosen or any(_holds(part, Level.STUDY, study, tables) for part in chosen))
+    ]
+    return len(names), len(studies), len({study["subject"] for study in studies})
+
+
+def _decisive(where: Expression, *, positive: bool = True) -> list[Expression]:
+    if isinstance(where, And | Or):
+        return [part for child in where.children for part in _decisive(child, positive=positive)]
+    if isinstance(where, Not):
+        return _decisive(where.child, positive=not positive)
+    level = where.level if isinstance(where, InOne) else FIELDS[where.field].level
+    return [where] if positive and level in (Level.STUDY, Level.SERIES) else []
+
+
+def _holds_for_subject(where: Expression, patient: Row, tables: Tables) -> bool:
+    if isinstance(where, And):
+        return all(_holds_for_subject(child, patient, tables) for child in where.children)
+    if isinstance(where, Or):
+        return any(_holds_for_subject(child, patient, tables) for child in where.children)
+    if isinstance(where, Not):
+        return not _holds_for_subject(where.child, patient, tables)
+    level = where.level if isinstance(where, InOne) else FIELDS[where.field].level
+    mine = [row for row in tables[level.value] if row["subject"] == patient["subject"]]
+    inside = where.child if isinstance(where, InOne) else where
+    return any(_holds(inside, level, row, tables) for row in mine)
+
+
+def _holds(where: Expression, level: Level, row: Row, tables: Tables) -> bool:
+    if isinstance(where, And):
+        return all(_holds(child, level, row, tables) for child in where.children)
+    if isinstance(where, Or):
+        return any(_holds(child, level, row, tables) for child in where.children)
+    if isinstance(where, Not):
+        return not _holds(where.child, level, row, tables)
+    if isinstance(where, InOne):
+        if where.level is level:
+            return _holds(where.child, level, row, tables)
+        within = _series_of(row, tables)
+        return any(_holds(where.child, Level.SERIES, series, tables) for series in within)
+    assert isinstance(where, Comparison)
+    if where.about.level is not level:
+        return any(_satisfies(where, series) for series in _series_of(row, tables))
+    return _satisfies(where, row)
+
+
+def _series_of(study: Row, tables: Tables) -> Sequence[Row]:
+    return [row for row in tables["series"] if row["study_uid"] == study["study_uid"]]
+
+
+def _read(row: Row, field: Field) -> object:
+    stored = row[field.column]
+    if stored is None:
+        return None
+    if field.match is Match.ANY_OF_LIST:
+        assert isinstance(stored, list)
+        numbers = [float(text) for text in stored if re.fullmatch(r"[0-9.]+", text)]
+        return numbers or None
+    if field.kind is Kind.NUMBER:
+        number = float(str(stored))
+        return None if number != number else number
+    if field.match is Match.FLAG:
+        return "yes" if stored else "no"
+    text = str(stored).strip()
+    if field.match is Match.VENDOR:
+        return " ".join(re.findall(r"[a-z0-9]+", text.lower())) or None
+    return (text.upper() if field.kind is Kind.TEXT else text) or None
+
+
+def _satisfies(condition: Comparison, row: Row) -> bool:
+    field = condition.about
+    stored = _read(row, field)
+    known = stored is not None and not (field.name == "sex" and stored == "unknown")
+    if condition.operator is Operator.KNOWN:
+        return known
+    if condition.operator is Operator.UNKNOWN:
+        return not known
+    if isinstance(stored, list):
+        return any(_compares(condition, field, number) for number in stored)
+    if condition.operator in (Operator.NE, Operator.NOT_IN) and not known:
+        return False
+    return stored is not None and _compares(condition, field, stored)
+
+
+def _compares(condition: Comparison, field: Field, stored: object) -> bool:
+    values = condition.values
+    match condition.operator:
+        case Operator.EQ | Operator.IN:
+            return any(_same(field, stored, value) for value in values)
+        case Operator.NE | Operator.NOT_IN:
+            return not any(_same(field, stored, value) for value in values)
+    order = ["0", "I", "II", "III", "IV"]
+    here, *limits = (order.index(v) if isinstance(v, str) else v for v in (stored, *values))
+    match condition.operator:
+        case Operator.LT:
+            return here < limits[0]
+        case Operator.LE:
+            return here <= limits[0]
+        case Operator.GT:
+            return here > limits[0]
+        case Operator.GE:
+            return here >= limits[0]
+    return limits[0] <= here <= limits[1]
+
+
+def _same(field: Field, stored: object, value: object) -> bool:
+    if value == "colorectum":
+        return stored in ("colorectum", "colon", "rectum")
+    if field.match is Match.PREFIX:
+        return str(stored).startswith(str(value))
+    if field.match is Match.VENDOR:
+        return "ge" in str(stored).split() if value == "ge" else str(value) in str(stored)
+    return stored == value
