@@ -1,5 +1,6 @@
 """Use case: freeze what the node holds into an immutable dataset version."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,3 +184,23 @@ def _outcome(
         n_without_record=tables.n_without_record,
         findings=findings,
     )
+
+
+def released_description(
+    store: DatasetStore, dataset_id: DatasetId, version: int, policy: CountPolicy
+) -> Released[DatasetDescription]:
+    """Return the description of a stored version, through the gate as the policy is now."""
+    manifest = store.manifest(dataset_id, version)
+    quality = json.loads(store.read(dataset_id, version, "quality.json"))
+    exact = describe(
+        store.tables(dataset_id, version),
+        DatasetAbout.from_json(manifest.about),
+        dataset_id=dataset_id,
+        version=version,
+        created=manifest.created,
+        manifest_sha256=manifest.sha256,
+        deid_profile=manifest.deid_profile,
+        quality=quality["summary"],
+        minimum=policy.minimum,
+    )
+    return disclose_description(exact, policy)

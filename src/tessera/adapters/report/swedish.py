@@ -176,6 +176,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "saknas totalt: {n_missing}",
         "Skicka serien igen från PACS och jämför antalet bilder",
     ),
+    "position-invalid": (
+        "ImagePositionPatient eller ImageOrientationPatient är inget rimligt tal; "
+        "bilder: {n_images}",
+        "Exportera serien igen från kameran eller PACS; lägena går inte att lita på",
+    ),
     "orientation-invalid": (
         "ImageOrientationPatient är inte två vinkelräta enhetsvektorer; bilder: {n_images}",
         "Exportera serien igen från kameran eller PACS; lägena går inte att lita på",

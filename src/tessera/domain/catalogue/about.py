@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tessera.domain.catalogue.description import Agent
 from tessera.domain.errors import InvalidInput
@@ -64,6 +65,23 @@ class DatasetAbout:
             "provenance": self.provenance,
             "legal_basis": self.legal_basis,
         }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "DatasetAbout":
+        """Read what `as_json` gave."""
+        return cls(
+            title=body["title"],
+            description=body["description"],
+            keywords=tuple(body["keywords"]),
+            publisher=Agent(**body["publisher"]),
+            contact=Agent(**body["contact"]),
+            country=body["country"],
+            language=body["language"],
+            access_conditions=tuple(body["access_conditions"]),
+            data_use=tuple(body["data_use"]),
+            provenance=body["provenance"],
+            legal_basis=body["legal_basis"],
+        )
 
 
 def _agent(agent: Agent) -> dict[str, str]:

@@ -7,6 +7,7 @@ the instance through pydicom first, then through this same pass (decision record
 Source: DICOM PS3.15 Annex E; encoding PS3.5 section 7.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from tessera.domain.deid import values
@@ -56,6 +57,8 @@ from tessera.domain.imaging.header import FIRST_WINDOW, LARGEST_WINDOW, decoded
 
 _BINARY_VRS = frozenset(b"US SS UL SL UV SV FL FD AT".split())
 _END = 0xFFFFFFFF
+PRIVATE = -1
+"""Stands for all private elements in `counts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Rewriter:
         self._days = 0
         self._charset = b""
         self._dates: dict[bytes, bytes] = {}
+        self.counts: Counter[tuple[int, int]] = Counter()
+        """(tag, action) → elements changed since it was last cleared; private tags as PRIVATE."""
         self._provenance: dict[bool, list[tuple[int, bytes]]] = {
             explicit: provenance(rules, explicit=explicit) for explicit in (True, False)
         }
@@ -222,6 +227,7 @@ class Rewriter:
                     scheme=scheme,
                 )
                 if new is not None:
+                    self.counts[tag, action] += 1
                     out.append(buf[run:pos])
                     out.append(new)
                     run = after
@@ -277,7 +283,7 @@ class Rewriter:
             new = old if scheme in self._rules.schemes else b"99LOCAL "
         else:
             new = b""
-        return None if new is old else values.element(tag, vr, new, explicit=explicit)
+        return None if new == old else values.element(tag, vr, new, explicit=explicit)
 
     def _nested_subject(
         self, buf: bytes, tag: int, vr: bytes, start: int, after: int, explicit: bool, depth: int
@@ -373,6 +379,11 @@ class Rewriter:
                     used[block] = header
                     shown = vr if explicit else known
                     kept.append(self._safe_element(tag, shown, known, buf[start:after], explicit))
+                    self.counts[PRIVATE, KEEP] += 1
+                else:
+                    self.counts[PRIVATE, REMOVE] += 1
+            elif block:
+                self.counts[PRIVATE, REMOVE] += 1
             last, pos = tag, after
         else:
             if not final:

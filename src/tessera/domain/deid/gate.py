@@ -5,6 +5,7 @@ when its pixels or class may carry text, refused when it cannot be understood. T
 no third way out.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -55,6 +56,11 @@ class Deidentifier:
         self._rewriter = Rewriter(rules, pseudonymiser)
         self._pseudonymiser = pseudonymiser
         self._classes = classes
+
+    def take_counts(self) -> Counter[tuple[int, int]]:
+        """Return (tag, action) → elements changed since the last call."""
+        counts, self._rewriter.counts = self._rewriter.counts, Counter()
+        return counts
 
     def deidentify(
         self, source: Identified[Source], meta: FileMeta

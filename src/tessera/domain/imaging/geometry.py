@@ -1,5 +1,6 @@
 """Where slices lie in the patient. Pure; millimetres, LPS+."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ COSINE_TOLERANCE = 1e-3
 
 Source: headers carry cosines with four to six decimals; a real turn is far larger.
 """
+LARGEST_MM = 1e5
+"""No position in a patient is further than 100 m from the origin."""
 SAME_PLACE_MM = 1e-3
 """Slices nearer to each other than this, along the normal, are at one place."""
 
@@ -53,7 +56,7 @@ class SliceSpacing:
 def slice_spacing(
     offsets_mm: Sequence[float] | FloatArray,
     *,
-    tolerance_mm: float = 0.01,
+    tolerance_mm: float = 0.015,
     tolerance_ratio: float = 0.01,
 ) -> SliceSpacing:
     """Return the usual distance between neighbouring slices, and the places where it differs.
@@ -64,7 +67,8 @@ def slice_spacing(
         Places of the slices along their normal; n >= 2, mm, any order, no two at one place.
     tolerance_mm, tolerance_ratio
         A gap is usual when it departs from the median by no more than the larger of
-        `tolerance_mm` and `tolerance_ratio` times the median. A gap counts as missing slices
+        `tolerance_mm` (positions rounded to 0.01 mm depart by as much) and `tolerance_ratio`
+        times the median. A gap counts as missing slices
         when it is a whole number of steps, each within a tenth of a step.
 
     Raises
@@ -108,6 +112,11 @@ def offsets_along(normal: FloatArray, positions_mm: Iterable[Vector3]) -> FloatA
     """Return the place of each position along `normal`, mm, in the order given; shape (n,)."""
     points = np.array(list(positions_mm), dtype=np.float64).reshape(-1, 3)
     return np.asarray(points @ normal, dtype=np.float64)
+
+
+def is_plausible(values: Sequence[float]) -> bool:
+    """Return whether all are numbers within `LARGEST_MM`: header text may say nan or 1e300."""
+    return all(math.isfinite(value) and abs(value) <= LARGEST_MM for value in values)
 
 
 def is_orthonormal(orientation: Cosines6) -> bool:

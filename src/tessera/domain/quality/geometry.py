@@ -23,6 +23,7 @@ from tessera.domain.quality.stacks import (
     is_placed,
     orientations,
     places_taken,
+    states_place,
 )
 
 _PLANES_APART_DEGREES = 10.0
@@ -58,7 +59,7 @@ def one_orientation(data: CheckInput) -> Looked:
     """The slices of a series lie in parallel planes. Source: PS3.3 C.7.6.2.1.1."""
     n_looked, found, failed = 0, [], 0
     for series in data.series:
-        placed = [row for row in series.distinct() if is_placed(row)]
+        placed = [row for row in series.distinct() if states_place(row)]
         if not placed:
             continue
         n_looked += 1
@@ -168,9 +169,14 @@ def _uneven_layers(series: SeriesRows, planes: Sequence[Orientation]) -> Iterato
 
 def _orientation_findings(series: SeriesRows, placed: Sequence[InstanceRow]) -> Iterator[Finding]:
     where = Where(Level.SERIES, series.series_uid)
-    bad = [row for row in placed if row.orientation and not is_orthonormal(row.orientation)]
+    wild = [row for row in placed if not is_placed(row)]
+    if wild:
+        facts: Evidence = {"n_images": len(wild), "first_instance": wild[0].instance_uid}
+        yield finding("position-invalid", Severity.ERROR, where, facts)
+    sane = [row for row in placed if is_placed(row)]
+    bad = [row for row in sane if row.orientation and not is_orthonormal(row.orientation)]
     if bad:
-        facts: Evidence = {"n_images": len(bad), "first_instance": bad[0].instance_uid}
+        facts = {"n_images": len(bad), "first_instance": bad[0].instance_uid}
         yield finding("orientation-invalid", Severity.ERROR, where, facts)
     planes = orientations(series)
     if len(planes) < 2:

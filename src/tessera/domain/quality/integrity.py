@@ -2,8 +2,8 @@
 
 from tessera.domain.imaging.encoding import NATIVE
 from tessera.domain.imaging.instance import InstanceRow
-from tessera.domain.quality.finding import Finding, Level, Severity, Where, finding
-from tessera.domain.quality.inputs import CheckInput
+from tessera.domain.quality.finding import Evidence, Finding, Level, Severity, Where, finding
+from tessera.domain.quality.inputs import CheckInput, Unreadable
 from tessera.domain.quality.registry import Looked
 
 _NO_BULK_PIXELS = frozenset(
@@ -27,21 +27,7 @@ _EMPTY_ENCAPSULATED_BYTES = 24
 
 def readable(data: CheckInput) -> Looked:
     """Every file that is or claims to be DICOM can be read."""
-    findings = tuple(
-        finding(
-            "unreadable",
-            Severity.ERROR,
-            Where(Level.INSTANCE, ""),
-            {
-                "path": bad.path,
-                "reason": bad.reason,
-                "element": bad.element,
-                "reason_text": _sentence(bad.message) + (f" at {bad.element}" if bad.element else ""),
-                "reason_mend": _sentence(bad.mend) or "Send the file again from its source",
-            },
-        )
-        for bad in data.unreadable
-    )
+    findings = tuple(_unreadable(bad) for bad in data.unreadable)
     n_files = len(data.rows) + len(findings)
     return Looked(n_looked=n_files, n_passed=len(data.rows), findings=findings)
 
@@ -86,6 +72,18 @@ def native_pixel_bytes(row: InstanceRow) -> int | None:
         return None
     n_bits = row.rows * row.columns * row.samples * row.frames * row.bits_allocated
     return (n_bits + 7) // 8
+
+
+def _unreadable(bad: Unreadable) -> Finding:
+    where = f" at {bad.element}" if bad.element else ""
+    facts: Evidence = {
+        "path": bad.path,
+        "reason": bad.reason,
+        "element": bad.element,
+        "reason_text": _sentence(bad.message) + where,
+        "reason_mend": _sentence(bad.mend) or "Send the file again from its source",
+    }
+    return finding("unreadable", Severity.ERROR, Where(Level.INSTANCE, ""), facts)
 
 
 def _sentence(text: str) -> str:

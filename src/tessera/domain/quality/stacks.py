@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tessera.domain.errors import InvalidInput
 from tessera.domain.imaging.geometry import (
     SAME_PLACE_MM,
+    is_plausible,
     is_same_orientation,
     offsets_along,
     slice_normal,
@@ -67,12 +68,17 @@ class Orientation:
         return tuple(item.row for stack in self.stacks for item in stack.slices)
 
 
-def is_placed(row: InstanceRow) -> bool:
+def states_place(row: InstanceRow) -> bool:
     """Return whether the row is one slice with position and orientation of its own.
 
     Multi-frame instances keep both per frame (PS3.3 C.7.6.16), which a row does not hold.
     """
     return row.frames == 1 and row.position_mm is not None and row.orientation is not None
+
+
+def is_placed(row: InstanceRow) -> bool:
+    """Return whether the row states a place, in numbers that can be one."""
+    return states_place(row) and is_plausible((*(row.position_mm or ()), *(row.orientation or ())))
 
 
 def is_localiser(series: SeriesRows) -> bool:

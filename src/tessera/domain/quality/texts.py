@@ -118,6 +118,11 @@ TEXTS: dict[str, Text] = {
         "missing in all: {n_missing}",
         "Send the series again from the PACS and compare the number of images",
     ),
+    "position-invalid": Text(
+        "Q-GEO-02",
+        "ImagePositionPatient or ImageOrientationPatient is no possible number; images: {n_images}",
+        "Export the series again from the scanner or PACS; positions cannot be trusted",
+    ),
     "orientation-invalid": Text(
         "Q-GEO-02",
         "ImageOrientationPatient is not two perpendicular unit vectors; images: {n_images}",
