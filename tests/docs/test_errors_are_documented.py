@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from tessera.domain.clinical.problem import MENDS
 from tessera.domain.deid.gate import HELD
 from tessera.domain.errors import TesseraError
+from tessera.http.errors import status_of
 from tests.architecture.source import REPO, Module, made_module, product_modules
 
 PAGE = REPO / "docs" / "reference" / "errors.md"
@@ -42,23 +44,29 @@ def faults(errors: Iterable[type[TesseraError]], page: str) -> list[str]:
             found.append(f"{name}: code {error.code!r} belongs to {owner[error.code]}")
         if not error.public.endswith(".") or "{" in error.public or "%" in error.public:
             found.append(f"{name}: public is one fixed sentence without values")
-        if f"| `{error.code}` | {error.public} |" not in page:
-            found.append(f"{name}: no row in {PAGE.name} with its code and public text")
+        if f"| `{error.code}` | {error.public} | {status_of(error)} |" not in page:
+            found.append(f"{name}: no row in {PAGE.name} with code, public text and HTTP status")
     return found
 
 
 def quarantine_reasons(modules: Iterable[Module]) -> frozenset[str]:
     """Return the reasons that code gives to InvalidDicom as plain text, and those that hold."""
     return HELD | {
-        call.args[0].value
+        value.value
         for module in modules
         for call in ast.walk(module.tree)
         if isinstance(call, ast.Call)
-        and getattr(call.func, "id", getattr(call.func, "attr", "")) == "InvalidDicom"
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
+        for value in _given_reasons(call)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
     }
+
+
+def _given_reasons(call: ast.Call) -> Iterator[ast.expr]:
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name == "InvalidDicom":
+        yield from call.args[:1]
+    if name in {"InvalidDicom", "LedgerEntry", "Taken"}:
+        yield from (keyword.value for keyword in call.keywords if keyword.arg == "reason")
 
 
 def test_every_error_has_its_own_code_and_is_documented() -> None:
@@ -78,8 +86,13 @@ def test_every_reason_for_quarantine_is_documented() -> None:
     assert not missing
 
 
+def test_every_problem_of_a_clinical_table_is_documented() -> None:
+    table = PAGE.read_text("utf-8").split("## Problems of clinical tables")[1]
+    assert set(re.findall(r"^\| `([a-z-]+)` \| .+ \|$", table, re.MULTILINE)) == MENDS.keys()
+
+
 def test_an_undocumented_reason_is_seen() -> None:
-    text = "raise InvalidDicom('made-up', 'x')\nraise errors.InvalidDicom('second', 'x')\n"
+    text = "raise InvalidDicom('made-up', 'x')\nLedgerEntry(reason='second')\n"
     assert quarantine_reasons([made_module("tessera.x", text)]) == HELD | {
         "made-up",
         "second",

@@ -277,7 +277,11 @@ class FakeHub:
     def _answered(self, row: DatasetResult, outcome: Outcome) -> DatasetResult:
         policy = CountPolicy().words()
         if outcome is Outcome.COUNTED:
-            return replace(row, outcome=outcome, n_subjects=1240, n_studies=1870, policy=policy)
+            return replace(
+                row, outcome=outcome, n_subjects=480, n_studies=610, policy=policy, detail=""
+            )
         if outcome is Outcome.NOT_SUPPORTED:
-            return replace(row, outcome=outcome, not_supported=("gleason", "psa"), policy=policy)
+            return replace(
+                row, outcome=outcome, not_supported=("gleason", "psa"), policy=policy, detail=""
+            )
         return replace(row, outcome=outcome, policy=policy, detail="")

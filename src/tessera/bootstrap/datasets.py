@@ -1,4 +1,4 @@
-"""Wire clinical tables and dataset versions: the home's folders, stores and report writers."""
+"""Wire dataset versions: the home's folders, stores, cohort engine and report writers."""
 
 import re
 import unicodedata
@@ -27,7 +27,10 @@ SOFTWARE = f"tessera {__version__}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRequest:
-    """What `tessera node dataset create` was asked. None: as in the newest version, or a default."""
+    """What `tessera node dataset create` was asked.
+
+    None means: as in the newest version, or else a default.
+    """
 
     dataset_id: str | None = None
     title: str | None = None
@@ -69,7 +72,7 @@ def create_dataset(
     store = dataset_store(node)
     identifier = _identifier(request)
     about = _about(node, request, store, identifier)
-    where = parse(request.where).text if request.where else ""
+    where = str(parse(request.where)) if request.where else ""
     workshop = DatasetWorkshop(
         index=node.index,
         clinical=clinical_store(node),
@@ -92,7 +95,7 @@ def create_dataset(
 
 
 def list_datasets(home: Path) -> tuple[DatasetListed, ...]:
-    """Return the node's datasets, newest version's numbers first in mind."""
+    """Return the node's datasets with the numbers of the newest version."""
     store = dataset_store(open_node(home))
     listed = []
     for identifier in store.dataset_ids():
@@ -272,6 +275,6 @@ def _addresses(home: Path, node: Node) -> tuple[str, str]:
 
     pin = hub_pin(home)
     if pin is not None:
-        return pin.url, pin.node_id
+        return pin.hub_url, pin.node_id
     name = slug(node.settings.name) or "node"
     return f"https://{name}.invalid", name

@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.link.http_link import HttpLink
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.node import NodeSettings
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.cohort.disclosure import CountPolicy
-from tessera.domain.errors import Conflict, InvalidSettings
+from tessera.domain.errors import Conflict
 from tessera.domain.zones import Released
 from tessera.node import link as node_link
 from tessera.node.link import NodeLink
@@ -39,7 +39,7 @@ class Joined:
 
 def join_hub(home: Path, hub_url: str, code: str) -> Joined:
     """Make the node's key pair and join. Raises Refused with the cause, Unavailable, Conflict."""
-    name, country = _name_and_country(home)
+    settings = NodeSettings.load(home)
     invite = InviteCode.parse(code)
     folder = LinkFolder(home / "link")
 
@@ -53,8 +53,8 @@ def join_hub(home: Path, hub_url: str, code: str) -> Joined:
             pin = await node_link.join(
                 code=invite,
                 hub_url=hub_url.rstrip("/"),
-                name=name,
-                country=country,
+                name=settings.name,
+                country=settings.country,
                 software=SOFTWARE,
                 records=folder,
                 link=link,
@@ -103,6 +103,9 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
     from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
     from tessera.node.link_loop import LinkLoop
 
+    settings = NodeSettings.load(home)
+    policy = CountPolicy(minimum=settings.minimum_count, step=settings.count_step)
+
     async def running() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,7 +117,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
                 link=link,
                 records=folder,
                 engine=engine,
-                policy=CountPolicy(),
+                policy=policy,
             )
             on_ready(link.pin)
             await loop.run(stop)
@@ -141,7 +144,6 @@ async def _open_link(home: Path) -> AsyncIterator[tuple[NodeLink, LinkFolder]]:
 
 
 def _require_joined(home: Path) -> tuple[LinkFolder, HubPin]:
-    _name_and_country(home)
     folder = LinkFolder(home / "link")
     pin = folder.pin()
     if pin is None:
@@ -164,19 +166,3 @@ def _only_one(lock_file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _name_and_country(home: Path) -> tuple[str, str]:
-    path = home / "node.toml"
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as err:
-        raise InvalidSettings(
-            f"{home} is no node's home: no node.toml there; make one with `tessera node init`"
-        ) from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise InvalidSettings(f"{path}: {err}") from err
-    name, country = raw.get("name"), raw.get("country")
-    if not isinstance(name, str) or not isinstance(country, str):
-        raise InvalidSettings(f"{path}: name and country must be text")
-    return name, country

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tessera.cli.failing import told
+from tessera.cli.show import print_json, told
 
 if TYPE_CHECKING:
     from tessera.ports.hub_store import NodeRecord, NodeState
@@ -33,9 +33,9 @@ def init(
 ) -> None:
     """Make a hub: its key, its settings and an empty catalogue.
 
-    Example: `tessera hub init /srv/hub --name "Nordic hub" --url https://hub.example.org`
+    **Example:** `tessera hub init /srv/hub --name "Nordic hub" --url https://hub.example.org`
     """
-    with told("tessera hub init"):
+    with told():
         from tessera.bootstrap.hub import init_hub
 
         fingerprint = init_hub(home, name=name, url=url)
@@ -51,9 +51,9 @@ def invite(
 ) -> None:
     """Print an invite code with which one node can join, once.
 
-    Example: `tessera hub invite /srv/hub --hours 24`
+    **Example:** `tessera hub invite /srv/hub --hours 24`
     """
-    with told("tessera hub invite"):
+    with told():
         from tessera.bootstrap.hub import open_hub
 
         with open_hub(home) as (hub, _):
@@ -64,17 +64,15 @@ def invite(
 def nodes(home: Home, json: AsJson = False) -> None:
     """List the nodes that have joined, in every state.
 
-    Example: `tessera hub nodes /srv/hub`
+    **Example:** `tessera hub nodes /srv/hub`
     """
-    with told("tessera hub nodes"):
+    with told():
         from tessera.bootstrap.hub import open_hub
 
         with open_hub(home) as (_, store):
             found = store.nodes.all()
     if json:
-        import json as json_module
-
-        typer.echo(json_module.dumps([_as_json(node) for node in found], ensure_ascii=False))
+        print_json([_as_json(node) for node in found])
         return
     from rich.console import Console
     from rich.table import Table
@@ -93,7 +91,7 @@ def nodes(home: Home, json: AsJson = False) -> None:
 def approve(home: Home, node_id: NodeName) -> None:
     """Let a node publish and answer. Compare its key with what the node printed.
 
-    Example: `tessera hub approve /srv/hub linkoping`
+    **Example:** `tessera hub approve /srv/hub linkoping`
     """
     from tessera.ports.hub_store import NodeState
 
@@ -104,7 +102,7 @@ def approve(home: Home, node_id: NodeName) -> None:
 def reject(home: Home, node_id: NodeName) -> None:
     """Refuse a node that waits for approval.
 
-    Example: `tessera hub reject /srv/hub linkoping`
+    **Example:** `tessera hub reject /srv/hub linkoping`
     """
     from tessera.ports.hub_store import NodeState
 
@@ -115,7 +113,7 @@ def reject(home: Home, node_id: NodeName) -> None:
 def revoke(home: Home, node_id: NodeName) -> None:
     """Take an approval back; the node's datasets leave the catalogue at once.
 
-    Example: `tessera hub revoke /srv/hub linkoping`
+    **Example:** `tessera hub revoke /srv/hub linkoping`
     """
     from tessera.ports.hub_store import NodeState
 
@@ -135,9 +133,9 @@ def run(
 ) -> None:
     """Serve pages, REST and nodes until Ctrl-C.
 
-    Example: `tessera hub run /srv/hub --host 0.0.0.0 --port 8700`
+    **Example:** `tessera hub run /srv/hub --host 0.0.0.0 --port 8700`
     """
-    with told("tessera hub run"):
+    with told():
         import logging
 
         from tessera.bootstrap.hub import run_hub
@@ -153,7 +151,7 @@ def run(
 
 
 def _decide(home: Path, node_id: str, state: "NodeState") -> None:
-    with told("tessera hub"):
+    with told():
         from tessera.bootstrap.hub import open_hub
 
         with open_hub(home) as (hub, _):

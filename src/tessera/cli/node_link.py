@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tessera.cli.failing import told
+from tessera.cli.show import told
 
 Home = Annotated[Path, typer.Argument(help="The node's home folder.")]
 
@@ -23,9 +23,9 @@ def join(
 ) -> None:
     """Join a hub with an invite code. The node's key is made here and stays here.
 
-    Example: `tessera node join /srv/node https://hub.example.org ABCD-EFGH-…`
+    **Example:** `tessera node join /srv/node https://hub.example.org ABCD-EFGH-…`
     """
-    with told("tessera node join"):
+    with told():
         from tessera.bootstrap.link import join_hub
 
         joined = join_hub(home, hub_url, code)
@@ -40,9 +40,9 @@ def join(
 def run(home: Home) -> None:
     """Answer the hub's queries until Ctrl-C. Nothing calls in: the node calls the hub.
 
-    Example: `tessera node run /srv/node`
+    **Example:** `tessera node run /srv/node`
     """
-    with told("tessera node run"):
+    with told():
         import logging
 
         from tessera.bootstrap.link import run_node

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tessera.cli import exit_codes
-from tessera.cli.failing import told
+from tessera.cli.show import print_json, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,11 +36,11 @@ def search(
 
     Exits with 0 when every node answered, 3 when some did not.
 
-    Example: `tessera search 'cancer = prostate and modality in (MR, PT)' --hub https://hub.example.org`
+    **Example:** `tessera search 'cancer = prostate and modality in (MR, PT)' --hub https://hub.example.org`
     """
     from tessera.domain.errors import InvalidQuery
 
-    with told("tessera search"):
+    with told():
         try:
             if explain:
                 _explain(query, as_json=json)
@@ -50,11 +50,9 @@ def search(
             _point_at(query, err)
             raise typer.Exit(exit_codes.FAILED) from err
     if json:
-        import json as json_module
-
         from tessera.wire.search import search_to_json
 
-        typer.echo(json_module.dumps(search_to_json(result), ensure_ascii=False))
+        print_json(search_to_json(result))
     else:
         _print(result)
     if any(row.outcome == "no_answer" for row in result.results):
@@ -81,12 +79,10 @@ def _explain(query: str, *, as_json: bool) -> None:
     parsed = parse(query)
     conditions = explain(parsed)
     if as_json:
-        import json as json_module
-
         from tessera.wire.search import condition_to_json
 
-        body = {"query": str(parsed), "explained": [condition_to_json(c) for c in conditions]}
-        typer.echo(json_module.dumps(body, ensure_ascii=False))
+        explained = [condition_to_json(condition) for condition in conditions]
+        print_json({"query": str(parsed), "explained": explained})
         return
     typer.echo(str(parsed))
     for condition in conditions:
@@ -95,7 +91,7 @@ def _explain(query: str, *, as_json: bool) -> None:
 
 def _point_at(query: str, error: "InvalidQuery") -> None:
     """Show the query with a mark under the place of the fault."""
-    typer.echo(f"tessera search: {error.message}", err=True)
+    typer.secho(f"error ({error.code}): {error.message}", err=True, fg=typer.colors.RED)
     if "\n" not in query:
         typer.echo(f"  {query}\n  {' ' * error.position}^", err=True)
     if error.mend:

@@ -41,7 +41,8 @@ def condition_meaning(condition: ConditionExplained, words: Texts) -> Markup:
         where = parse(condition.text).where
     except InvalidQuery:
         return english(condition.meaning, words)
-    sentence = words("condition.sentence", what=_words_of(where, words))
+    phrase = _words_of(where, words)
+    sentence = words("condition.sentence", what=phrase[:1].upper() + phrase[1:])
     if _DENIED in condition.meaning:
         return sentence + Markup(" ") + words("condition.denied")
     return sentence

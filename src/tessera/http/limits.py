@@ -95,11 +95,11 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal n_bytes
             if not announced.isdecimal() or int(announced) > self._max_bytes:
-                raise TooLarge(f"announced {announced[:20]} bytes")
+                raise TooLarge(f"at most {self._max_bytes} bytes, announced with their number")
             message = await receive()
             n_bytes += len(message.get("body", b""))
             if n_bytes > self._max_bytes:
-                raise TooLarge(f"more than {self._max_bytes} bytes")
+                raise TooLarge(f"at most {self._max_bytes} bytes")
             return message
 
         await self._app(scope, counted, send)

@@ -189,6 +189,7 @@ class _Pages:
             texts(chosen_language(request)),
             about=request.query_params.get("dataset", ""),
             online=frozenset(node.node_id for node in self.hub.nodes() if node.online),
+            entries=self.hub.catalogue(),
         )
 
     def _chosen_dataset(self, about: str) -> CatalogueEntry | None:

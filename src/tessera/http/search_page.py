@@ -1,10 +1,11 @@
 """What the search page shows: the answers in order, the total, the fault of a query. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.cohort.fields import FIELDS, Kind
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.errors import InvalidQuery
@@ -64,6 +65,8 @@ class View:
     policies: tuple[Policy, ...]
     about: str
     """`node/dataset` that the reader came from; its answer stands first. "" for none."""
+    titles: Mapping[tuple[str, str], Mapping[str, str]]
+    """Node and dataset → its title by language."""
     online: frozenset[str]
     """Nodes that are in touch."""
     n_answered: int
@@ -72,6 +75,10 @@ class View:
     @property
     def n_counted(self) -> int:
         return sum(row.outcome is Outcome.COUNTED for row in self.rows)
+
+    def title(self, row: DatasetResult) -> Mapping[str, str]:
+        """Return the title by language; at least the English one that came with the answer."""
+        return self.titles.get((row.node_id, row.dataset_id), {"en": row.title})
 
     def is_waiting(self, row: DatasetResult) -> bool:
         """Whether this dataset may still answer."""
@@ -93,6 +100,7 @@ def view(
     *,
     about: str = "",
     online: frozenset[str] = frozenset(),
+    entries: Sequence[CatalogueEntry] = (),
 ) -> View:
     """Order the answers: the dataset the reader came from, then by outcome, most subjects first."""
 
@@ -116,6 +124,7 @@ def view(
         policies=_policies(rows, words),
         about=about,
         online=online,
+        titles={(e.node.node_id, e.description.dataset_id): e.description.title for e in entries},
         n_answered=sum(row.outcome is not Outcome.NO_ANSWER for row in rows),
     )
 

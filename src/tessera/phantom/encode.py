@@ -169,9 +169,7 @@ def compress(frame: Frame, transfer_syntax: str) -> bytes:
 def file_meta(sop_class: str, instance_uid: str, transfer_syntax: str) -> bytes:
     """Preamble, prefix and file meta information. Source: PS3.10 section 7.1."""
     group = b"".join(
-        struct.pack("<HH", 2, element)
-        + _explicit_length(item.vr, len(item.value))
-        + item.value
+        struct.pack("<HH", 2, element) + _explicit_length(item.vr, len(item.value)) + item.value
         for element, item in (
             (0x01, Element(0x00020001, "OB", b"\0\1")),
             (0x02, text(0x00020002, "UI", sop_class)),

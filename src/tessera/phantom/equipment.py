@@ -58,7 +58,9 @@ def machine(vendor: str, modality: str, site: str) -> Machine:
         manufacturer=vendor,
         model=model,
         software=software,
-        station=f"{modality}{number % 900 + 100}{site[:4].upper()}".encode("ascii", "ignore").decode(),
+        station=f"{modality}{number % 900 + 100}{site[:4].upper()}".encode(
+            "ascii", "ignore"
+        ).decode(),
         serial=str(number % 900000 + 100000),
         field_t=3.0 if vendor != "GE MEDICAL SYSTEMS" else 1.5,
     )
@@ -138,9 +140,7 @@ def _siemens(
     outer.add_new(0x40, "SQ", Sequence([app]))
 
 
-def _ge(
-    ds: DicomDataset, made_by: Machine, modality: str, planted: Planted, n_images: int
-) -> None:
+def _ge(ds: DicomDataset, made_by: Machine, modality: str, planted: Planted, n_images: int) -> None:
     block = ds.private_block(0x0009, "GEMS_IDEN_01", create=True)
     block.add_new(0x01, "LO", f"{modality}_{made_by.model.upper()}_FF"[:64])
     block.add_new(0x02, "SH", made_by.station[:4])

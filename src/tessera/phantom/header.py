@@ -110,7 +110,9 @@ def _people(
     planted.add("operator", operator.split("^")[0])
     ds.ResponsiblePerson = ""
     if patient.number % 5 == 2:
-        ds.OtherPatientNames = planted.add("name", f"{romanised(person.family)}-TEMP^{person.given}")
+        ds.OtherPatientNames = planted.add(
+            "name", f"{romanised(person.family)}-TEMP^{person.given}"
+        )
 
 
 def _identity(
@@ -126,7 +128,8 @@ def _identity(
     ds.PatientAge = f"{age:03d}Y"
     ds.PatientSize = f"{person.height_cm / 100:.2f}"
     ds.PatientWeight = f"{person.weight_kg:.1f}"
-    ds.PatientAddress = planted.add("address", person.address)
+    address = person.address if len(person.address.encode()) <= 64 else person.street
+    ds.PatientAddress = planted.add("address", address)
     planted.add("address", person.street)
     ds.PatientTelephoneNumbers = planted.add("phone", person.phone)
     ds.EthnicGroup = ""
@@ -153,14 +156,12 @@ def _original(ds: DicomDataset, study: StudyPlan) -> DicomDataset:
     before = DicomDataset()
     before.PatientName = ds.PatientName
     before.PatientID = ds.OtherPatientIDsSequence[1].PatientID
-    before.OtherPatientIDsSequence = Sequence([])
     item = DicomDataset()
     item.SourceOfPreviousValues = "RIS"
     item.AttributeModificationDateTime = f"{study.day:%Y%m%d}{study.time}"
     item.ModifyingSystem = "PACS"
     item.ReasonForTheAttributeModification = "CORRECT"
     item.ModifiedAttributesSequence = Sequence([before])
-    del before.OtherPatientIDsSequence
     return item
 
 
@@ -213,15 +214,22 @@ def _order(
 
 
 def _reason(patient: Patient, locale: Locale, planted: Planted) -> str:
-    diagnosis = locale.table.values["diagnosis"].get(
-        patient.concept, (locale.words["no_lesion"],)
-    )[0]
+    diagnosis = locale.table.values["diagnosis"].get(patient.concept, (locale.words["no_lesion"],))[
+        0
+    ]
     text = locale.words["request"].format(
         physician=patient.person.physician.split("^")[0],
         diagnosis=diagnosis,
         phone=planted.add("phone", patient.person.phone),
     )
-    return text[:64]
+    return _clipped(text)
+
+
+def _clipped(text: str) -> str:
+    """At most 64 bytes in UTF-8: some readers count bytes where PS3.5 counts characters."""
+    while len(text.encode()) > 64:
+        text = text[:-1]
+    return text.rstrip()
 
 
 def _comments(
@@ -231,9 +239,10 @@ def _comments(
     spoken = planted.add("name", f"{person.given} {person.family}")
     note = words["note"].format(name=spoken, id=person.ids[0], short_id=person.ids[2])
     ds.PatientComments = note
-    ds.AdditionalPatientHistory = (
-        f"{note} {words['request'].format(physician=person.physician.split('^')[0], diagnosis='Ca', phone=person.phone)}"
+    asked = words["request"].format(
+        physician=person.physician.split("^")[0], diagnosis="Ca", phone=person.phone
     )
+    ds.AdditionalPatientHistory = f"{note} {asked}"
     ds.AdmittingDiagnosesDescription = locale.table.values["diagnosis"].get(
         patient.concept, ("Screening",)
     )[0]
@@ -256,7 +265,8 @@ def series_header(
     ds.SeriesNumber = str(series.number)
     ds.SeriesDate = ds.StudyDate
     minute = int(study.time[2:4]) + series.number
-    ds.SeriesTime = f"{(int(study.time[:2]) + minute // 60) % 24:02d}{minute % 60:02d}{study.time[4:]}"
+    hour = (int(study.time[:2]) + minute // 60) % 24
+    ds.SeriesTime = f"{hour:02d}{minute % 60:02d}{study.time[4:]}"
     ds.AcquisitionDate = ds.StudyDate
     ds.ContentDate = ds.StudyDate
     ds.InstanceCreationDate = ds.StudyDate
@@ -272,8 +282,6 @@ def series_header(
     ds.DateOfLastCalibration = ds.StudyDate
     ds.TimeOfLastCalibration = "060000"
     ds.PerformedLocation = ""
-    ds.SpacingBetweenSlices = None
-    del ds.SpacingBetweenSlices
 
 
 def _code(value: str, scheme: str, meaning: str) -> DicomDataset:

@@ -61,9 +61,7 @@ def numbered(number: int, acquisition: int, clock: str, seconds: float) -> tuple
     """InstanceNumber, AcquisitionNumber and the times of one image, `seconds` after `clock`."""
     total = int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:6]) + seconds
     whole = int(total) % 86400
-    moment = (
-        f"{whole // 3600:02d}{whole // 60 % 60:02d}{whole % 60:02d}.{int(total % 1 * 1e6):06d}"
-    )
+    moment = f"{whole // 3600:02d}{whole // 60 % 60:02d}{whole % 60:02d}.{int(total % 1 * 1e6):06d}"
     return (
         text(0x00200013, "IS", str(number)),
         text(0x00200012, "IS", str(acquisition)),

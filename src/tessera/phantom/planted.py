@@ -13,7 +13,9 @@ _GREEK = dict(
         strict=True,
     )
 )
-_FOLDED = str.maketrans("ÁÀÂÄÅÃÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÑÇÝȦΆΈΉΊΌΎΏΪΫ", "AAAAAAEEEEIIIIOOOOOUUUUNCYAΑΕΗΙΟΥΩΙΥ")
+_FOLDED = str.maketrans(
+    "ÁÀÂÄÅÃÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÑÇÝȦΆΈΉΊΌΎΏΪΫ", "AAAAAAEEEEIIIIOOOOOUUUUNCYAΑΕΗΙΟΥΩΙΥ"
+)
 
 
 def romanised(text: str) -> str:

@@ -6,10 +6,12 @@ Sources: PS3.3 A.26, A.27, A.2; C.8.11.1 to C.8.11.7, C.8.1.1 to C.8.1.3.
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset as DicomDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
 from tessera.phantom.anatomy import Grid, smooth_field
-from tessera.phantom.encode import COMPRESSED, Element, Frame, text
+from tessera.phantom.encode import Element, Frame, text
 from tessera.phantom.images import (
     Bench,
     Instance,
@@ -72,7 +74,7 @@ def draw_mg(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesIma
             text(0x00185101, "CS", view),
             text(0x00200020, "CS", _orientation(side, view)),
             text(0x00181510, "DS", "0" if view == "CC" else "45"),
-            _view_sequence(view, implicit=series.transfer_syntax == "1.2.840.10008.1.2"),
+            _view_sequence(view),
         )
         frame = Frame(pixels, 12)
         uid = instance_uid(series, number)
@@ -174,6 +176,7 @@ def _mammography(ds: DicomDataset, pixel_mm: float) -> None:
     ds.PixelIntensityRelationship = "LOG"
     ds.PixelIntensityRelationshipSign = 1
     ds.QualityControlImage = "NO"
+    ds.AnatomicRegionSequence = Sequence([code_item("76752008", "SCT", "Breast")])
 
 
 def _presentation(ds: DicomDataset) -> None:
@@ -187,22 +190,19 @@ def _presentation(ds: DicomDataset) -> None:
     ds.WindowCenter = "2048"
     ds.WindowWidth = "4096"
     ds.AcquisitionContextSequence = Sequence([])
-    ds.Laterality = ""
-    del ds.Laterality
+    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
+        delattr(ds, keyword)
 
 
-def _view_sequence(view: str, *, implicit: bool) -> Element:
-    """ViewCodeSequence encoded for this transfer syntax."""
-    from pydicom.filebase import DicomBytesIO
-    from pydicom.filewriter import write_dataset
-
+def _view_sequence(view: str) -> Element:
+    """ViewCodeSequence in explicit VR: no projection is written in implicit VR."""
     item = code_item(_VIEW_CODES[view][0], "SCT", _VIEW_CODES[view][1])
     if view != "PA":
         item.ViewModifierCodeSequence = Sequence([])
-    stream_ = DicomBytesIO()
-    stream_.is_little_endian, stream_.is_implicit_VR = True, implicit
-    write_dataset(stream_, item)
-    raw = stream_.getvalue()
+    packed = DicomBytesIO()
+    packed.is_little_endian, packed.is_implicit_VR = True, False
+    write_dataset(packed, item)
+    raw = packed.getvalue()
     return Element(0x00540220, "SQ", b"\xfe\xff\x00\xe0" + len(raw).to_bytes(4, "little") + raw)
 
 
@@ -212,7 +212,8 @@ def draw_xray(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesI
     grid = Grid(150, 56, 160, 2.5, 2.1)
     volume = ct_hu(scene(bench, grid), bench.rng, contrast=False)
     path = np.clip(volume + 1000, 0, 2200).sum(axis=1)[::-1] / 1000
-    picture = Image.fromarray(path.astype(np.float32)).resize((columns, rows), Image.Resampling.BICUBIC)
+    film = Image.fromarray(path.astype(np.float32))
+    picture = film.resize((columns, rows), Image.Resampling.BICUBIC)
     image = np.asarray(picture, dtype=np.float32)
     image = 3700 * (image / 62) ** 0.85
     image += 18 * bench.rng.standard_normal(image.shape, dtype=np.float32)
@@ -229,7 +230,7 @@ def draw_xray(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesI
     (_digital if digital else _computed)(header, 400 / columns)
     varying = numbered(1, 1, str(header.SeriesTime), 3.0)
     if digital:
-        varying = (*varying, _view_sequence("PA", implicit=series.transfer_syntax not in COMPRESSED and False))
+        varying = (*varying, _view_sequence("PA"))
     instance = Instance(
         uid=instance_uid(series, 1), number=1, varying=varying, frame=Frame(pixels, 12)
     )
@@ -243,7 +244,8 @@ def draw_xray(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesI
 
 def _digital(ds: DicomDataset, pixel_mm: float) -> None:
     _presentation(ds)
-    del ds.BurnedInAnnotation
+    ds.BurnedInAnnotation = "NO"
+    ds.PositionerType = ""
     ds.ImageType = ["DERIVED", "PRIMARY"]
     ds.SeriesDescription = "Thorax PA"
     ds.ProtocolName = f"Thorax PA {ds.PatientID}"[:64]
@@ -275,6 +277,8 @@ def _digital(ds: DicomDataset, pixel_mm: float) -> None:
 
 
 def _computed(ds: DicomDataset, pixel_mm: float) -> None:
+    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
+        delattr(ds, keyword)
     ds.ImageType = ["ORIGINAL", "PRIMARY"]
     ds.SeriesDescription = "Thorax CR"
     ds.ProtocolName = f"CHEST {ds.PatientID}"[:64]

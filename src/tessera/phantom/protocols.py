@@ -123,7 +123,9 @@ def mr_protocol(ds: DicomDataset, series: SeriesPlan, grid: Grid, n_phases: int)
         ds.ContrastBolusVolume = "15"
         ds.ContrastBolusIngredient = "GADOLINIUM"
     if series.kind == "dwi" and series.vendor == "SIEMENS":
-        ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x08, "CS", "IMAGE NUM 4")
+        ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(
+            0x08, "CS", "IMAGE NUM 4"
+        )
 
 
 def diffusion_elements(ds: DicomDataset, vendor: str, b_value: int) -> tuple[Element, ...]:
@@ -164,8 +166,6 @@ def pet_protocol(
     ds.Units = "BQML"
     ds.CountsSource = "EMISSION"
     ds.SeriesType = ["STATIC", "IMAGE"]
-    ds.ReprojectionMethod = ""
-    del ds.ReprojectionMethod
     ds.NumberOfSlices = grid.slices
     ds.CorrectedImage = ["NORM", "DTIM", "ATTN", "SCAT", "DECY", "RAN"]
     ds.RandomsCorrectionMethod = "DLYD"
@@ -190,6 +190,8 @@ def pet_protocol(
     ds.RescaleIntercept = "0"
     ds.WindowCenter = "5000"
     ds.WindowWidth = "10000"
+    # Replaced by the two code sequences below. Source: PS3.3 C.7.3.1.1.2.
+    del ds.PatientPosition
     drug = DicomDataset()
     drug.Radiopharmaceutical = "Fluorodeoxyglucose"
     drug.RadiopharmaceuticalVolume = "4.2"

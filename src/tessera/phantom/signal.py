@@ -47,9 +47,7 @@ class Scene:
 
 def ct_hu(scene: Scene, rng: np.random.Generator, *, contrast: bool) -> np.ndarray:
     """CT numbers in HU (float32)."""
-    table = tuple(
-        float(h + (c if contrast else 0)) for h, c in zip(_HU, _HU_CONTRAST, strict=True)
-    )
+    table = tuple(float(h + (c if contrast else 0)) for h, c in zip(_HU, _HU_CONTRAST, strict=True))
     value = {
         "lung": 20 + 45 * scene.intensity,
         "liver": 112 - 75 * scene.intensity,

@@ -74,7 +74,8 @@ def _sector(
     angle, reach = np.arctan2(x, y + apex), np.hypot(x, y + apex)
     fan = (np.abs(angle) < 0.75) & (reach > apex) & (y > 0)
     depth = pixel_mm * (rows - top)
-    tissue = 0.55 + 0.14 * smooth_field(rng, shape, rows // 12) + 0.1 * np.sin(y / depth * 22 + x / 30)
+    layers = 0.1 * np.sin(y / depth * 22 + x / 30)
+    tissue = 0.55 + 0.14 * smooth_field(rng, shape, rows // 12) + layers
     lesion = bench.study.lesion
     if lesion is not None:
         a = min(lesion.diameter_mm / 2, depth * 0.35)
@@ -112,6 +113,9 @@ def _ultrasound(
     if bench.study.style % 2:
         ds.BurnedInAnnotation = "YES"
     ds.PatientOrientation = ""
+    if bench.study.region == "breast":
+        lesion = bench.study.lesion
+        ds.Laterality = "L" if lesion is not None and lesion.side > 0 else "R"
     region = DicomDataset()
     region.RegionSpatialFormat = 1
     region.RegionDataType = 1

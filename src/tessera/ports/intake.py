@@ -36,7 +36,7 @@ TakeIn = Callable[[Sequence[SourceFile]], Sequence[Taken]]
 class InstanceStore(Protocol):
     """Where de-identified instances lie, as files.
 
-    Implementations pass `tessera.testing.InstanceStoreContract`.
+    The kill tests of ingest are its specification.
     """
 
     def place(self, instance_uid: InstanceUid) -> str:

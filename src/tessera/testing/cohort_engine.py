@@ -197,6 +197,24 @@ class CohortEngineContract:
         query = Query.from_json({"version": 1, "where": {"or": conditions}})
         assert self.make(tmp_path).count(version, query) == NotSupported(("cancer", "ki67"))
 
+    def test_not_a_number_is_unknown(self, tmp_path: Path) -> None:
+        thickness = (float("nan"), 3.0, float("nan"), None, 5.0, 5.0)
+        series = [
+            {**row, "slice_thickness_mm": mm}
+            for row, mm in zip(HOSPITAL["series"], thickness, strict=True)
+        ]
+        version = write_version(tmp_path / "v1", {**HOSPITAL, "series": series})
+        engine = self.make(tmp_path)
+        for text, n_subjects in (
+            ("slice_thickness is known", 3),
+            ("slice_thickness is unknown", 2),
+            ("slice_thickness != 3", 2),
+            ("slice_thickness > 3", 2),
+        ):
+            found = engine.count(version, parse(text))
+            assert isinstance(found, ExactCounts)
+            assert found.n_subjects == n_subjects
+
     def test_values_that_look_like_sql_are_only_values(self, tmp_path: Path) -> None:
         version = write_version(tmp_path / "v1", HOSPITAL)
         query = parse("""body_part = "x' OR 1=1 --" or body_part = '"; DROP TABLE patient' """)

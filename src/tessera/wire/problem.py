@@ -11,7 +11,7 @@ from tessera.domain import errors
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.wire import fields, refusals
 from tessera.wire.fields import Json
-from tessera.wire.refusals import BadMessage
+from tessera.wire.refusals import BadMessage, TooLarge
 
 MEDIA_TYPE: Final = "application/problem+json"
 _PREFIX: Final = "urn:tessera:error:"
@@ -30,6 +30,8 @@ def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
                 "position": error.position,
                 "mend": error.mend,
             }
+        case TooLarge():
+            body |= {"detail": str(error)}
         case BadMessage():
             body |= {"detail": str(error), "key": error.key}
     return body

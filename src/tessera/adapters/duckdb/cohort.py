@@ -40,6 +40,8 @@ class DuckDbCohortEngine:
             "threads": n_threads,
             "memory_limit": memory_limit,
             "temp_directory": "",
+            # It trusts Parquet's minimum and maximum, which leave NaN out: NaN would be a number.
+            "disabled_optimizers": "statistics_propagation",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allowed_directories": [str(root.resolve())],

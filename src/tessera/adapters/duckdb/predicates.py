@@ -44,7 +44,7 @@ def normalised(field: Field) -> str:
             return f"CASE WHEN {flag} THEN 'yes' WHEN NOT {flag} THEN 'no' END"
         case Match.ANY_OF_LIST:
             numbers = f"list_transform({column}, lambda e: TRY_CAST(e AS DOUBLE))"
-            kept = f"list_filter({numbers}, lambda e: e IS NOT NULL AND NOT isnan(e))"
+            kept = f"list_filter({numbers}, lambda e: {_is_number('e')})"
             return f"CASE WHEN len({kept}) > 0 THEN {kept} END"
         case Match.IGNORING_CASE | Match.PREFIX:
             return f"upper(regexp_replace({text}, '\\s+', ' ', 'g'))"
@@ -53,8 +53,14 @@ def normalised(field: Field) -> str:
             return f"' ' || nullif({words}, '') || ' '"
     if field.kind is Kind.NUMBER:
         number = f"TRY_CAST({column} AS DOUBLE)"
-        return f"CASE WHEN NOT isnan({number}) THEN {number} END"
+        return f"CASE WHEN {_is_number(number)} THEN {number} END"
     return text
+
+
+def _is_number(value: str) -> str:
+    # Not isnan(): as a filter it is answered from the file's minimum and maximum, in which
+    # Parquet leaves NaN out, so that NaN would pass for a number.
+    return f"coalesce(CAST({value} AS VARCHAR) NOT IN ('nan', '-nan'), FALSE)"
 
 
 class Predicates:

@@ -34,17 +34,17 @@ class LinkFolder:
         if body is None:
             return None
         return HubPin(
-            hub_url=fields.text(body, "hub_url"),
-            hub_name=fields.text(body, "hub_name"),
-            hub_key=PublicKey(fields.text(body, "hub_key")),
+            hub_url=fields.text(body, "url"),
+            hub_name=fields.text(body, "name"),
+            hub_key=PublicKey(fields.text(body, "key")),
             node_id=node_id(fields.text(body, "node_id")),
         )
 
     def set_pin(self, pin: HubPin) -> None:
         body = {
-            "hub_url": pin.hub_url,
-            "hub_name": pin.hub_name,
-            "hub_key": pin.hub_key.x,
+            "url": pin.hub_url,
+            "name": pin.hub_name,
+            "key": pin.hub_key.x,
             "node_id": pin.node_id,
         }
         _write(self._folder / "hub.json", body)

@@ -16,17 +16,26 @@ _CONDITION = [field.name for field in fields(CancerCondition)]
 
 
 def read_records(folder: Path) -> tuple[ClinicalRecord, ...]:
-    """Return one record per row of patient.parquet, with its rows of condition.parquet.
+    """Return one record per clinical row of patient.parquet, with its rows of condition.parquet.
 
+    patient.parquet also has a row for each subject whose images have no clinical record; such
+    a row holds at most the sex that the images state, and makes no record here.
     Raises InvalidInput when a table is missing, damaged or lacks a column.
     """
     conditions: dict[str, list[CancerCondition]] = defaultdict(list)
     for row in _rows(folder / "condition.parquet", _CONDITION):
         conditions[row["subject"]].append(CancerCondition(**row))
-    return tuple(
+    found = (
         ClinicalRecord(Subject(**row), tuple(conditions[row["subject"]]))
         for row in _rows(folder / "patient.parquet", _SUBJECT)
     )
+    return tuple(record for record in found if _is_clinical(record))
+
+
+def _is_clinical(record: ClinicalRecord) -> bool:
+    subject = record.subject
+    stated = (subject.population, subject.deceased, subject.survival_days)
+    return bool(record.conditions) or any(value is not None for value in stated)
 
 
 def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:

@@ -82,5 +82,5 @@ def _dates(values: Values) -> Iterator[tuple[str, str]]:
     if isinstance(born, date) and isinstance(diagnosed, date) and isinstance(age, int | float):
         years = (diagnosed - born).days / _DAYS_PER_YEAR
         if abs(years - age) > 1.1:
-            del values["age_at_diagnosis"]
+            del values["age_at_diagnosis"], values["birth_date"]
             yield "age_at_diagnosis", "age-disagrees"

@@ -14,29 +14,29 @@ _MONTHS: Final = (
 )
 _DATE_PARTS: Final = {
     "MON": r"(?P<name>[A-Za-z]{3})",
-    "YYYY": r"(?P<year>\d{4})",
-    "YY": r"(?P<short>\d{2})",
-    "MM": r"(?P<month>\d{2})",
-    "M": r"(?P<month>\d{1,2})",
-    "DD": r"(?P<day>\d{2})",
-    "D": r"(?P<day>\d{1,2})",
+    "YYYY": r"(?P<year>[0-9]{4})",
+    "YY": r"(?P<short>[0-9]{2})",
+    "MM": r"(?P<month>[0-9]{2})",
+    "M": r"(?P<month>[0-9]{1,2})",
+    "DD": r"(?P<day>[0-9]{2})",
+    "D": r"(?P<day>[0-9]{1,2})",
 }
 _TOKEN = re.compile(r"YYYY|YY|MON|MM|M|DD|D")
 _ISO = "YYYY-MM-DD"
 _NUMBER = re.compile(
-    r"(?P<number>[<>≤≥]?\s*[-+]?[\d.,\u00a0\u202f' ]*\d)\s*(?P<unit>.*)", re.DOTALL
+    r"(?P<number>[<>≤≥]?\s*[-+]?[0-9.,\u00a0\u202f' ]*[0-9])\s*(?P<unit>(?:[^\W\d_].*)?)", re.DOTALL
 )
-_PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?")
-_STAGE = re.compile(r"(?:[^\W\d_]{4,}\.?\s*)?(?P<group>0|IV|I{1,3}|[1-4])(?:\s*[A-D]\d?)?", re.I)
+_PLAIN = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
+_STAGE = re.compile(r"(?:[^\W\d_]{4,}\.?\s*)?(?P<group>0|IV|I{1,3}|[1-4])(?:\s*[A-D][0-9]?)?", re.I)
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 _GLEASON = (
-    re.compile(r"(?P<a>[1-5])\s*\+\s*(?P<b>[1-5])(?:\s*=\s*(?P<sum>\d{1,2}))?"),
-    re.compile(r"(?P<sum>\d{1,2})\s*\(\s*(?P<a>[1-5])\s*\+\s*(?P<b>[1-5])\s*\)"),
-    re.compile(r"(?P<sum>\d{1,2})(?:[.,]0+)?"),
+    re.compile(r"(?P<a>[1-5])\s*\+\s*(?P<b>[1-5])(?:\s*=\s*(?P<sum>[0-9]{1,2}))?"),
+    re.compile(r"(?P<sum>[0-9]{1,2})\s*\(\s*(?P<a>[1-5])\s*\+\s*(?P<b>[1-5])\s*\)"),
+    re.compile(r"(?P<sum>[0-9]{1,2})(?:[.,]0+)?"),
 )
-TOPOGRAPHY: Final = re.compile(r"C\d{2}(?:\.\d)?")
+TOPOGRAPHY: Final = re.compile(r"C[0-9]{2}(?:\.[0-9])?")
 """ICD-O-3 topography, for example C61.9."""
-MORPHOLOGY: Final = re.compile(r"\d{4}/[012369]")
+MORPHOLOGY: Final = re.compile(r"[0-9]{4}/[012369]")
 """ICD-O-3 morphology with behaviour, for example 8140/3."""
 
 
@@ -82,7 +82,9 @@ def _date_pattern(form: str) -> re.Pattern[str]:
     for token in _TOKEN.finditer(form):
         out += re.escape(form[at : token.start()]) + _DATE_PARTS[token.group()]
         at = token.end()
-    return re.compile(out + re.escape(form[at:]) + r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
+    return re.compile(
+        out + re.escape(form[at:]) + r"(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+    )
 
 
 def read_number(text: str, decimal: str) -> tuple[float, str] | None:
@@ -96,7 +98,7 @@ def read_number(text: str, decimal: str) -> tuple[float, str] | None:
         return None
     digits = re.sub(r"[\u00a0\u202f' ]", "", match["number"])
     other = "," if decimal == "." else "."
-    if re.fullmatch(rf"[-+]?\d{{1,3}}(?:\{other}\d{{3}})+(?:\{decimal}\d+)?", digits):
+    if re.fullmatch(rf"[-+]?[0-9]{{1,3}}(?:\{other}[0-9]{{3}})+(?:\{decimal}[0-9]+)?", digits):
         digits = digits.replace(other, "")
     elif digits.count(other) == 1 and decimal not in digits:
         digits = digits.replace(other, decimal)
@@ -130,7 +132,7 @@ def read_gleason(text: str) -> int | None:
 def read_topography(text: str) -> str | None:
     """Return an ICD-O-3 topography as C61 or C61.9; C619 is read too."""
     code = text.strip().upper()
-    if re.fullmatch(r"C\d{3}", code):
+    if re.fullmatch(r"C[0-9]{3}", code):
         code = f"{code[:3]}.{code[3]}"
     return code if TOPOGRAPHY.fullmatch(code) else None
 
@@ -138,6 +140,6 @@ def read_topography(text: str) -> str | None:
 def read_morphology(text: str) -> str | None:
     """Return an ICD-O-3 morphology as 8140/3; M8140/3 and 81403 are read too."""
     code = text.strip().upper().removeprefix("M").removeprefix("-")
-    if re.fullmatch(r"\d{5}", code):
+    if re.fullmatch(r"[0-9]{5}", code):
         code = f"{code[:4]}/{code[4]}"
     return code if MORPHOLOGY.fullmatch(code) else None

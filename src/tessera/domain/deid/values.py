@@ -30,7 +30,6 @@ _DUMMIES: Final[dict[bytes, bytes]] = {
     b"OL": bytes(4),
     b"OD": bytes(8),
     b"OV": bytes(8),
-    b"SQ": b"\xfe\xff\x00\xe0\x00\x00\x00\x00",
 }
 CODE_CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _\\\x00"
 NUMBER_CHARACTERS: Final = b"0123456789+-.eE: \\\x00"

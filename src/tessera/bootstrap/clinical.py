@@ -1,0 +1,128 @@
+"""Wire the intake of clinical tables: copies, stores and the problem report of the home."""
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tessera.adapters.system_clock import SystemClock
+from tessera.adapters.tables import TableReader
+from tessera.bootstrap.datasets import clinical_store
+from tessera.bootstrap.node import open_node
+from tessera.domain.clinical.mapping_file import parse_mapping
+from tessera.domain.clinical.problem import Problem
+from tessera.domain.errors import InvalidInput, NotFound
+from tessera.node.clinical import ClinicalOutcome, load_clinical
+
+_HEADER = ("row", "column", "variable", "reason", "row_left_out", "mend")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicalIntake:
+    """What came of one delivery."""
+
+    outcome: ClinicalOutcome
+    mapping: str
+    """Name and version."""
+    problems: Path | None
+    """Identified zone: every problem with the raw value; None when there is none."""
+
+
+def load_tables(
+    home: Path,
+    tables: Sequence[Path],
+    mapping: Path,
+    on_row: Callable[[int], None] = lambda _n: None,
+) -> ClinicalIntake:
+    """Keep a copy of each table in the identified zone, map it, store the records.
+
+    Raises NotFound, InvalidMapping, InvalidSettings; then no record is changed.
+    """
+    node = open_node(home)
+    if not tables:
+        raise InvalidInput("name at least one table")
+    for path in (mapping, *tables):
+        if not path.is_file():
+            raise NotFound(f"{path}: no such file")
+    try:
+        words = mapping.read_text("utf-8")
+    except UnicodeDecodeError as cause:
+        raise InvalidInput(f"{mapping}: not UTF-8; a mapping file is UTF-8 TOML") from cause
+    read = parse_mapping(words, mapping.name)
+    now = SystemClock().now()
+    kept = node.identified / "clinical" / _stamp(now)
+    copies = [_keep(path, kept) for path in tables]
+    _keep(mapping, kept)
+    outcome = load_clinical(
+        copies,
+        read,
+        tables=TableReader(),
+        store=clinical_store(node),
+        pseudonymiser=node.pseudonymiser(),
+        now=now,
+        on_row=on_row,
+    )
+    problems = None
+    if outcome.problems:
+        problems = kept / "problems.csv"
+        _private(problems, _problem_lines(outcome.problems, raw=True).encode())
+    return ClinicalIntake(outcome=outcome, mapping=f"{read.name} {read.version}", problems=problems)
+
+
+def write_report(path: Path, outcome: ClinicalOutcome) -> None:
+    """Write the problems without raw values: JSON when `path` ends so, else CSV."""
+    if path.suffix.lower() == ".json":
+        body = [dict(zip(_HEADER, _line(problem), strict=True)) for problem in outcome.problems]
+        text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"
+    else:
+        text = _problem_lines(outcome.problems, raw=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def _problem_lines(problems: Sequence[Problem], *, raw: bool) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow((*_HEADER, "raw_value") if raw else _HEADER)
+    for problem in problems:
+        writer.writerow((*_line(problem), problem.raw.value) if raw else _line(problem))
+    return out.getvalue()
+
+
+def _line(problem: Problem) -> tuple[int, str, str, str, bool, str]:
+    return (
+        problem.row,
+        problem.column,
+        problem.variable,
+        problem.reason,
+        problem.rejected,
+        problem.mend,
+    )
+
+
+def _stamp(now: datetime) -> str:
+    return now.strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def _keep(path: Path, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / path.name
+    number = 1
+    while target.exists():
+        number += 1
+        target = folder / f"{path.stem}-{number}{path.suffix}"
+    part = folder / f".{target.name}.part"
+    shutil.copyfile(path, part)
+    part.chmod(0o600)
+    part.replace(target)
+    return target
+
+
+def _private(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as stream:
+        stream.write(content)

@@ -1,0 +1,201 @@
+"""`tessera node dataset …`: immutable versions of what the node holds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tessera.cli.show import print_json, told
+
+dataset_app = typer.Typer(no_args_is_help=True, help="Immutable dataset versions of the node.")
+
+Home = Annotated[Path, typer.Argument(help="The node's home folder.", show_default=False)]
+DatasetIdText = Annotated[str, typer.Argument(help="The dataset's id.", metavar="ID")]
+Version = Annotated[int | None, typer.Option("--version", min=1, help="Default: the newest.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(node_app: typer.Typer) -> None:
+    """Add `dataset` and its sub-commands to `tessera node`."""
+    node_app.add_typer(dataset_app, name="dataset")
+
+
+@dataset_app.command("create")
+def create_command(
+    home: Home,
+    title: Annotated[str | None, typer.Option(help="English title.")] = None,
+    title_sv: Annotated[str | None, typer.Option("--title-sv", help="Swedish title.")] = None,
+    description: Annotated[str | None, typer.Option(help="English description.")] = None,
+    identifier: Annotated[
+        str | None,
+        typer.Option("--id", help="Id; default from the title. A known one: new version."),
+    ] = None,
+    where: Annotated[str, typer.Option(help="Cohort query that chooses the subjects.")] = "",
+    publisher: Annotated[
+        str | None, typer.Option(help="Who publishes; default the node's name.")
+    ] = None,
+    contact_email: Annotated[str | None, typer.Option(help="Where questions go.")] = None,
+    contact_url: Annotated[str | None, typer.Option(help="Page for questions.")] = None,
+    keyword: Annotated[list[str] | None, typer.Option(help="Keyword. Repeatable.")] = None,
+    access: Annotated[
+        list[str] | None,
+        typer.Option(help="download, in-situ-processing, remote-processing. Repeatable."),
+    ] = None,
+    data_use: Annotated[
+        list[str] | None, typer.Option(help="DUO code, as DUO_0000042. Repeatable.")
+    ] = None,
+    provenance: Annotated[str | None, typer.Option(help="How the data came to be.")] = None,
+    legal_basis: Annotated[str | None, typer.Option(help="Legal basis in words.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze the node's images and clinical records as a new version of a dataset.
+
+    Options that are not given are as in the newest version. When nothing has changed, no
+    version is made. Numbers printed here are exact and for the node's operator.
+
+    **Example:** `tessera node dataset create /srv/tessera --title "Prostate MR"
+    --contact-email data@hospital.example --where 'cancer = prostate'`
+    """
+    from tessera.bootstrap.datasets import DatasetRequest, create_dataset
+
+    request = DatasetRequest(
+        dataset_id=identifier,
+        title=title,
+        titles={"sv": title_sv} if title_sv else None,
+        description=description,
+        keywords=tuple(keyword) if keyword else None,
+        publisher=publisher,
+        contact_email=contact_email,
+        contact_url=contact_url,
+        access_conditions=tuple(access) if access else None,
+        data_use=tuple(data_use) if data_use else None,
+        provenance=provenance,
+        legal_basis=legal_basis,
+        where=where,
+    )
+    with told():
+        made = create_dataset(home, request, on_step=lambda step: typer.echo(step, err=True))
+    if as_json:
+        print_json(
+            {
+                "dataset_id": made.dataset_id,
+                "version": made.version,
+                "is_new": made.is_new,
+                "manifest_sha256": made.manifest_sha256,
+                "folder": str(made.folder),
+                "rows": dict(made.n_rows),
+                "subjects_without_images": made.n_without_images,
+                "subjects_without_clinical_record": made.n_without_record,
+                "findings": dict(made.findings),
+            }
+        )
+        return
+    if not made.is_new:
+        typer.echo(
+            f"nothing has changed since {made.dataset_id} version {made.version}; "
+            "no new version was made"
+        )
+        return
+    typer.echo(f"{made.dataset_id} version {made.version}: {made.folder}")
+    typer.echo(", ".join(f"{name} {n}" for name, n in made.n_rows.items()))
+    if made.n_without_images:
+        typer.echo(f"left out, no images: {made.n_without_images} clinical records")
+    if made.n_without_record:
+        typer.echo(f"without a clinical record: {made.n_without_record} subjects")
+    found = ", ".join(f"{n} {severity}" for severity, n in made.findings.items())
+    typer.echo(f"quality findings: {found}; see {made.folder / 'quality.html'}")
+    typer.echo(f"manifest {made.manifest_sha256}")
+
+
+@dataset_app.command("list")
+def list_command(home: Home, as_json: Json = False) -> None:
+    """List the node's datasets.
+
+    **Example:** `tessera node dataset list /srv/tessera`
+    """
+    from tessera.bootstrap.datasets import list_datasets
+
+    with told():
+        listed = list_datasets(home)
+    if as_json:
+        print_json(
+            [
+                {
+                    "dataset_id": one.dataset_id,
+                    "versions": list(one.versions),
+                    "title": one.title,
+                    "created": one.created,
+                    "subjects": one.n_subjects,
+                    "studies": one.n_studies,
+                }
+                for one in listed
+            ]
+        )
+        return
+    for one in listed:
+        typer.echo(
+            f"{one.dataset_id}\tv{one.versions[-1]}\t{one.created}\t"
+            f"{one.n_subjects} subjects\t{one.n_studies} studies\t{one.title}"
+        )
+    if not listed:
+        typer.echo("no dataset yet; tessera node dataset create HOME --title …", err=True)
+
+
+@dataset_app.command("show")
+def show_command(
+    home: Home, identifier: DatasetIdText, version: Version = None, as_json: Json = False
+) -> None:
+    """Show a version: what the catalogue would say, and for the operator the exact rows.
+
+    **Example:** `tessera node dataset show /srv/tessera prostate-mr --version 1`
+    """
+    from tessera.bootstrap.datasets import show_dataset
+
+    with told():
+        shown = show_dataset(home, identifier, version)
+    if as_json:
+        print_json(shown)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in _lines(shown):
+        table.add_row(key, value)
+    Console().print(table)
+
+
+def _lines(shown: dict[str, object]) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for key, value in shown.items():
+        if key == "description" and isinstance(value, dict):
+            facets = value.pop("facets")
+            lines += [(name, str(part)) for name, part in value.items() if part not in ("", [])]
+            for name, cells in facets.items():
+                told_cells = [
+                    f"{cell['value']} {cell['n_subjects'] or 'too few to tell'}" for cell in cells
+                ]
+                lines.append((name, ", ".join(told_cells)))
+        else:
+            lines.append((key, str(value)))
+    return lines
+
+
+@dataset_app.command("publish")
+def publish_command(
+    home: Home, identifier: DatasetIdText, version: Version = None, as_json: Json = False
+) -> None:
+    """Send a version's description to the hub's catalogue. The data stays here.
+
+    **Example:** `tessera node dataset publish /srv/tessera prostate-mr`
+    """
+    from tessera.bootstrap.datasets import publish
+
+    with told():
+        sent = publish(home, identifier, version)
+    if as_json:
+        print_json({"dataset_id": sent.dataset_id, "version": sent.version})
+    else:
+        typer.echo(f"{sent.dataset_id} version {sent.version} is in the hub's catalogue")

@@ -1,0 +1,161 @@
+"""What passes the gate tells nothing of fewer subjects than the policy's minimum."""
+
+from datetime import UTC, datetime
+from itertools import combinations
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
+from tessera.domain.cohort.disclosure import (
+    CountPolicy,
+    disclose,
+    disclose_description,
+    released_count,
+)
+from tessera.domain.cohort.exact import ExactCounts
+from tessera.domain.ids import DatasetId
+
+policies = st.builds(CountPolicy, minimum=st.integers(1, 50), step=st.integers(1, 50))
+counts = st.integers(0, 10**6)
+_PARTITIONS = {
+    "sex": ("female", "male", "other", "unknown"),
+    "stage": ("0", "I", "II", "III", "IV"),
+    "cancer": ("prostate", "breast", "lung", "colon"),
+    "age_at_diagnosis": ("50-59", "60-69", "70-79"),
+}
+
+
+@given(counts, policies)
+def test_small_groups_are_never_told_apart_from_none(exact: int, policy: CountPolicy) -> None:
+    released = released_count(exact, policy)
+    if exact < policy.minimum:
+        assert released is released_count(0, policy) is None
+    else:
+        assert released is not None
+        assert policy.minimum <= released <= exact
+        assert exact - released < policy.step
+
+
+@given(st.tuples(counts, counts), policies)
+def test_more_subjects_never_release_a_smaller_count(
+    pair: tuple[int, int], policy: CountPolicy
+) -> None:
+    low, high = (released_count(n, policy) or 0 for n in sorted(pair))
+    assert low <= high
+
+
+@given(counts, counts, counts, policies)
+def test_an_answer_about_too_few_says_nothing_else(
+    n_subjects: int, n_studies: int, n_study_subjects: int, policy: CountPolicy
+) -> None:
+    exact = ExactCounts(n_subjects, n_studies, n_study_subjects)
+    released = disclose(exact, policy).value
+    if n_subjects < policy.minimum:
+        assert released == disclose(ExactCounts(0, 0, 0), policy).value
+    if n_study_subjects < policy.minimum or n_studies < policy.minimum:
+        assert released.n_studies is None
+
+
+def describe(n_subjects: int, facets: dict[str, dict[str, int]]) -> DatasetDescription:
+    return DatasetDescription(
+        dataset_id=DatasetId("d"),
+        version=1,
+        title={"en": "t"},
+        description={"en": "d"},
+        keywords=(),
+        publisher=Agent("p"),
+        contact=Agent("c"),
+        country="SE",
+        language="sv",
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        manifest_sha256="0" * 64,
+        n_subjects=n_subjects,
+        n_studies=2 * n_subjects,
+        n_series=6 * n_subjects,
+        n_instances=300 * n_subjects,
+        n_bytes=123_456_789,
+        facets={
+            name: tuple(Facet(value, n) for value, n in cells.items() if n)
+            for name, cells in facets.items()
+        },
+    )
+
+
+@st.composite
+def partitions(draw: st.DrawFn) -> tuple[int, str, dict[str, int]]:
+    """A facet whose values do not overlap, and a total that may exceed their sum."""
+    name = draw(st.sampled_from(sorted(_PARTITIONS)))
+    sizes = st.one_of(st.integers(0, 12), st.integers(0, 200))
+    cells = {value: draw(sizes) for value in _PARTITIONS[name]}
+    total = sum(cells.values()) + draw(st.one_of(st.just(0), st.integers(0, 30)))
+    return total, name, cells
+
+
+def bounds(shown: int | None, policy: CountPolicy) -> tuple[int, int]:
+    """What a reader knows of an exact number from the released one."""
+    assert shown is not None
+    return shown, shown - shown % policy.step + policy.step - 1
+
+
+@settings(deadline=None, max_examples=500)
+@given(partitions(), st.sampled_from([CountPolicy(), CountPolicy(5, 5), CountPolicy(10, 1)]))
+def test_no_subtraction_in_one_facet_proves_a_group_smaller_than_the_minimum(
+    partition: tuple[int, str, dict[str, int]], policy: CountPolicy
+) -> None:
+    total, name, cells = partition
+    assume(total >= policy.minimum)
+    released = disclose_description(describe(total, {name: cells}), policy).value
+    shown = {f.value: f.n_subjects for f in released.facets[name] if f.n_subjects is not None}
+    least, most = bounds(released.n_subjects, policy)
+    # The attacker takes any of the shown values from the total; what is left is a group whose
+    # exact size she brackets.
+    for size in range(len(shown) + 1):
+        for taken in combinations(shown, size):
+            exact_rest = total - sum(cells[value] for value in taken)
+            lowest = least - sum(bounds(shown[value], policy)[1] for value in taken)
+            highest = most - sum(bounds(shown[value], policy)[0] for value in taken)
+            assert lowest <= exact_rest <= highest
+            if 0 < exact_rest < policy.minimum:
+                assert lowest <= 0, "somebody is proved to be in a group that is too small"
+
+
+@settings(deadline=None, max_examples=300)
+@given(partitions())
+def test_one_value_alone_is_never_withheld_beside_the_total(
+    partition: tuple[int, str, dict[str, int]],
+) -> None:
+    total, name, cells = partition
+    policy = CountPolicy()
+    assume(total >= policy.minimum)
+    released = disclose_description(describe(total, {name: cells}), policy).value
+    withheld = {f.value for f in released.facets[name] if f.n_subjects is None}
+    somebody = [value for value in withheld if cells.get(value, 0)]
+    beside = total - sum(cells.values())
+    assert len(somebody) != 1 or beside or cells[somebody[0]] >= policy.minimum
+
+
+@settings(deadline=None, max_examples=300)
+@given(partitions(), st.dictionaries(st.sampled_from(["SIEMENS", "X1", "GE"]), st.integers(1, 99)))
+def test_every_released_number_is_rounded_and_at_least_the_minimum(
+    partition: tuple[int, str, dict[str, int]], vendors: dict[str, int]
+) -> None:
+    total, name, cells = partition
+    exact = describe(total, {name: cells, "manufacturer": vendors})
+    released = disclose_description(exact, CountPolicy()).value
+    numbers = [released.n_subjects, released.n_studies, released.n_series, released.n_instances]
+    numbers += [f.n_subjects for facet in released.facets.values() for f in facet]
+    assert all(n is None or (n >= 10 and n % 10 == 0) for n in numbers)
+    assert released.n_bytes % 1_000_000 == 0
+    if total < 10:
+        assert all(n is None for n in numbers[:4])
+
+
+@settings(deadline=None)
+@given(st.integers(10, 300), st.integers(0, 9), st.integers(0, 9))
+def test_which_rare_values_exist_is_not_told(n: int, rare: int, other: int) -> None:
+    def released(few: dict[str, int]) -> object:
+        facets = {"manufacturer": {"SIEMENS": n, **few}, "modality": {"CT": n}}
+        return disclose_description(describe(n, facets), CountPolicy()).value.facets
+
+    assert released({"One Of A Kind": rare, "Prototype": other}) == released({})
