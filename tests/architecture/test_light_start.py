@@ -32,6 +32,7 @@ def heavy_after(code: str) -> list[str]:
         "import tessera",
         "import tessera.cli",
         "import sys; sys.argv = ['tessera', '--help']; from tessera.cli import main; main()",
+        "import sys; sys.argv = ['tessera', '--version']; from tessera.cli import main; main()",
     ],
 )
 def test_start_up_loads_no_heavy_library(code: str) -> None:

@@ -20,9 +20,13 @@ FORBIDDEN = {
 }
 _PATTERNS = {what: re.compile(pattern, re.MULTILINE) for what, pattern in FORBIDDEN.items()}
 _LARGE_BYTES = 5_000_000
+PUBLISHED = {"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A": "RFC 8037, appendix A.1"}
+"""Private keys that are no secret, to where they are printed."""
 
 
 def faults(where: str, text: str) -> Iterator[Breach]:
+    for published in PUBLISHED:
+        text = text.replace(published, "…")
     for what, pattern in _PATTERNS.items():
         for found in pattern.finditer(text):
             yield Breach(where, text.count("\n", 0, found.start()) + 1, what)

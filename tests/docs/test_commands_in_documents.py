@@ -20,7 +20,9 @@ def named_commands(text: str) -> Iterator[tuple[str, ...]]:
     """Yield the words after each `tessera` that a reader is told to type."""
     for block, span in _CODE.findall(text):
         for rest in _LINE.findall(block or span):
-            yield tuple(re.split(r"[\s`]", rest.split("#")[0].strip()))
+            typed = rest.split("#")[0].replace("…", "").replace("`", " ")
+            if typed.split():
+                yield tuple(typed.split())
 
 
 def unknown_commands(text: str, known: Mapping[tuple[str, ...], frozenset[str]]) -> list[str]:
@@ -112,7 +114,7 @@ def test_each_kind_of_test_is_explained() -> None:
     ("text", "n_lost"),
     [
         ("`tessera search 'cancer = breast' --hub URL`", 0),
-        ("`tessera node`", 0),
+        ("`tessera node`, `tessera node …`", 0),
         ("`tessera --help`", 0),
         ("```console\n$ tessera search 'x' --hub U  # says so\n$ make test\n```", 0),
         ("`tessera dance`", 1),

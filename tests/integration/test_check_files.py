@@ -105,6 +105,15 @@ def test_missing_slices_copies_and_short_pixels_are_found_in_files(tmp_path: Pat
     assert sorted(kinds(checked(tmp_path))) == ["pixels-short", "slices-missing", "uid-copies"]
 
 
+def test_compressed_pixels_that_are_cut_off_are_noticed(tmp_path: Path) -> None:
+    raw = Path(get_testdata_files("MR_small_RLE.dcm")[0]).read_bytes()
+    (tmp_path / "whole").write_bytes(raw)
+    assert "unreadable" not in kinds(checked(tmp_path))
+    (tmp_path / "whole").write_bytes(raw[:-500])
+    (found,) = [f for f in checked(tmp_path).findings if f.kind == "unreadable"]
+    assert found.message == "The compressed pixel data is cut off at (7FE0,0010)"
+
+
 def test_a_file_that_claims_two_gigabytes_takes_no_memory(tmp_path: Path) -> None:
     raw = write_series(tmp_path / "x", 1)[0].read_bytes()
     at = raw.rfind(b"\xe0\x7f\x10\x00OW\x00\x00") + 8

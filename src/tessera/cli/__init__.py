@@ -1,10 +1,15 @@
 """The `tessera` command. Results on stdout, progress on stderr, documented exit codes."""
 
+from typing import Annotated
+
 import typer
+
+from tessera import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Share cancer images for research without the images leaving home.",
 )
@@ -16,3 +21,21 @@ def main() -> None:
 
     register_all(app)
     app()
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"tessera {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Share cancer images for research without the images leaving home."""

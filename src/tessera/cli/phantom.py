@@ -10,7 +10,7 @@ import typer
 
 from tessera.cli import exit_codes
 
-_HELP = """Write an invented hospital into OUT: a PACS export full of identities, and its clinical table.
+_HELP = """Write an invented hospital into OUT: a PACS export full of identities, and a table.
 
 Every person is made up. The same settings give the same bytes. A stopped run goes on where it
 stopped. Images are small unless --scale says otherwise: 128 x 128 pixels (small, the default,

@@ -127,7 +127,8 @@ class _Pages:
         try:
             result = await self.hub.start_search(text)
         except InvalidQuery as error:
-            trouble = search_page.Trouble.of(error, text)
+            words = texts(chosen_language(request))
+            trouble = search_page.Trouble.of(error, text, words)
             return self._search_page(request, 400, text=text, about=about, trouble=trouble)
         if not result.complete:
             result = await self.hub.wait_search(result.search_id, FIRST_WAIT_S)

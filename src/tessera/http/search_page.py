@@ -12,6 +12,7 @@ from tessera.domain.errors import InvalidQuery
 from tessera.http.condition_words import condition_meaning, field_label
 from tessera.http.language import Texts
 from tessera.http.policy_words import policy_sentence
+from tessera.http.trouble_words import fault_sentence, mend_sentence
 
 EXAMPLES = (
     (
@@ -159,21 +160,21 @@ def _policies(rows: Sequence[DatasetResult], words: Texts) -> tuple[Policy, ...]
 class Trouble:
     """What is wrong with a query: its line with the place marked, and the mend."""
 
-    message: str
-    mend: str
+    message: Markup
+    mend: Markup
     line: str
     caret: str
     """As many spaces as there are characters before the place, then ^."""
 
     @classmethod
-    def of(cls, error: InvalidQuery, text: str) -> "Trouble":
+    def of(cls, error: InvalidQuery, text: str, words: Texts) -> "Trouble":
         position = min(max(error.position, 0), len(text))
         start = text.rfind("\n", 0, position) + 1
         end = text.find("\n", position)
         line = text[start : end if end >= 0 else len(text)].rstrip("\r")
         return cls(
-            message=error.message,
-            mend=error.mend,
+            message=fault_sentence(error.message, words),
+            mend=mend_sentence(error.mend, words),
             line=line.replace("\t", " "),
             caret=" " * (position - start) + "^",
         )

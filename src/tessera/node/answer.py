@@ -15,7 +15,7 @@ from tessera.domain.ids import DatasetId
 from tessera.ports.cohort_engine import CohortEngine
 
 _log = logging.getLogger(__name__)
-_UNREADABLE = "The node could not read this dataset version; its operator has been told."
+_FAILED = "The node could not evaluate the query on this dataset; its operator has been told."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def _answer(
             version=version.version,
             created=version.created,
             policy=words,
-            problem=_UNREADABLE,
+            problem=_FAILED,
         )
     unsupported = found.fields if isinstance(found, NotSupported) else ()
     return DatasetAnswer(

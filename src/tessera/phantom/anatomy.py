@@ -1,4 +1,4 @@
-"""Anatomy-like label volumes and lesions. Pure; millimetres, patient axes LPS, arrays (slice, row, column).
+"""Anatomy-like label volumes and lesions. Pure; mm, axes LPS, arrays (slice, row, column).
 
 A region is a list of ellipsoids painted one over another; every modality reads
 the same labels, so that CT, MR and PET of a patient show the same organs.

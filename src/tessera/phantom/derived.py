@@ -199,7 +199,7 @@ def draw_sr(bench: Bench, series: SeriesPlan, of: SeriesImages, seg: SeriesImage
     made.ManufacturerModelName = "Reporting"
     made.SeriesDescription = f"Measurements {bench.patient.person.patient_id}"
     made.CurrentRequestedProcedureEvidenceSequence = [_evidence_item(of, seg)]
-    facts = {"diameter_mm": lesion.diameter_mm, "volume_ml": volume_ml}
+    facts: dict[str, object] = {"diameter_mm": lesion.diameter_mm, "volume_ml": volume_ml}
     return _images(series, SR_CLASS, made, facts)
 
 

@@ -13,7 +13,7 @@ from io import BytesIO
 
 import jpeg_ls
 import numpy as np
-import openjpeg
+import openjpeg.utils
 import rle.utils
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset as DicomDataset
@@ -85,11 +85,12 @@ class InstanceWriter:
         encodings = convert_encodings(charset or "ISO_IR 6")
         self._shared: list[tuple[int, bytes]] = []
         for element in header:
-            stream = DicomIO(BytesIO())
+            raw = BytesIO()
+            stream = DicomIO(raw)
             stream.is_little_endian = True
             stream.is_implicit_VR = self._implicit
             write_data_element(stream, element, encodings)
-            self._shared.append((int(element.tag), stream.parent.getvalue()))
+            self._shared.append((int(element.tag), raw.getvalue()))
 
     def write(
         self,
@@ -160,7 +161,7 @@ def compress(frame: Frame, transfer_syntax: str) -> bytes:
     if transfer_syntax == JPEG_LS:
         return bytes(jpeg_ls.encode_pixel_data(raw, **layout))
     if transfer_syntax == JPEG_2000:
-        return bytes(openjpeg.encode_pixel_data(raw, use_mct=False, **layout))
+        return bytes(openjpeg.utils.encode_pixel_data(raw, use_mct=False, **layout))
     if transfer_syntax == RLE:
         return bytes(rle.utils.encode_pixel_data(raw, byteorder="<", **layout))
     raise InvalidInput(f"the phantom writes no pixels in {transfer_syntax}")

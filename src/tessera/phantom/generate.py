@@ -1,4 +1,4 @@
-"""Generates a whole site: PACS export, clinical table, what was planted. Goes on where it stopped."""
+"""Generates a whole site: PACS export, clinical table, truth. Goes on where it stopped."""
 
 import json
 import multiprocessing

@@ -20,6 +20,8 @@ VENDORS = {
 }
 _VOLUME_SYNTAXES = (EXPLICIT, JPEG_LS, IMPLICIT, JPEG_2000, EXPLICIT, RLE, DEFLATED)
 _PROJECTION_SYNTAXES = (JPEG_2000, EXPLICIT, JPEG_LS, RLE)
+_COLOUR_SYNTAXES = (JPEG_LS, EXPLICIT, RLE)
+"""JPEG 2000 would want its own colour space (YBR_RCT)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,8 @@ _MG: tuple[_SeriesKind, ...] = (("mg", "MG", 1, ()),)
 _US: tuple[_SeriesKind, ...] = (("us", "US", 1, ()),)
 _DX: tuple[_SeriesKind, ...] = (("dx", "DX", 1, ()),)
 _CR: tuple[_SeriesKind, ...] = (("cr", "CR", 1, ()),)
+_SYNTAXES = dict.fromkeys(("mg", "dx", "cr"), _PROJECTION_SYNTAXES) | {"us": _COLOUR_SYNTAXES}
+_CLOCK = ((7, 18), (0, 60), (0, 60))
 _SEGMENTED = ("t2w", "ct", "dce")
 
 
@@ -164,7 +168,7 @@ def _examinations(
             extra.append((12, "chest", _CT))
         return [(0, "breast", _MG), *extra]
     if concept == "prostate":
-        pet = first and late and rng.random() < 0.6
+        pet = first and late and rng.random() < 0.9
         return [(0, "pelvis", _MR_FULL if first else _MR_SHORT)] + (
             [(11, "pelvis", _PET_CT)] if pet else []
         )
@@ -202,7 +206,7 @@ def _study(
     series: list[SeriesPlan] = []
     for place, (kind, modality, phases, b_values) in enumerate(wanted):
         derived = kind in ("seg", "sr")
-        syntaxes = _PROJECTION_SYNTAXES if kind in ("mg", "us", "dx", "cr") else _VOLUME_SYNTAXES
+        syntaxes = _SYNTAXES.get(kind, _VOLUME_SYNTAXES)
         series.append(
             SeriesPlan(
                 kind=kind,
@@ -229,7 +233,7 @@ def _study(
         frame_uid=uid(*key, "frame of reference"),
         visit=visit,
         day=day,
-        time=f"{int(rng.integers(7, 18)):02d}{int(rng.integers(60)):02d}{int(rng.integers(60)):02d}",
+        time="".join(f"{int(rng.integers(low, high)):02d}" for low, high in _CLOCK),
         accession=accession,
         study_id=digits[-10:] if style == 2 else str(number % 100000),
         region=region,

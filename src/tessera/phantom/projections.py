@@ -131,7 +131,8 @@ def _mass(bench: Bench, shape: tuple[int, int], pixel_mm: float, view: str) -> n
     spikes = 1 + 0.3 * np.maximum(0, np.sin(9 * angle + rng.uniform(0, 6))) ** 3
     reach = lesion.diameter_mm / 2 * spikes
     soft = 1 / (1 + np.exp(np.clip((distance - reach) * 1.6, -30, 30)))
-    return (500 + 1300 * lesion.intensity) * soft.astype(np.float32)
+    mass: np.ndarray = np.float32(500 + 1300 * lesion.intensity) * soft.astype(np.float32)
+    return mass
 
 
 def _mammography(ds: DicomDataset, pixel_mm: float) -> None:
@@ -214,8 +215,8 @@ def draw_xray(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesI
     path = np.clip(volume + 1000, 0, 2200).sum(axis=1)[::-1] / 1000
     film = Image.fromarray(path.astype(np.float32))
     picture = film.resize((columns, rows), Image.Resampling.BICUBIC)
-    image = np.asarray(picture, dtype=np.float32)
-    image = 3700 * (image / 62) ** 0.85
+    image: np.ndarray = np.clip(np.asarray(picture, dtype=np.float32), 0, None)
+    image = np.float32(3700) * (image / np.float32(62)) ** np.float32(0.85)
     image += 18 * bench.rng.standard_normal(image.shape, dtype=np.float32)
     pixels = np.clip(image, 0, 4095).astype(np.uint16)
     burn_text(pixels, ["L"], at=(rows // 20, columns - columns // 9), size=max(14, rows // 14))
@@ -284,7 +285,6 @@ def _computed(ds: DicomDataset, pixel_mm: float) -> None:
     ds.ProtocolName = f"CHEST {ds.PatientID}"[:64]
     ds.ViewPosition = "PA"
     ds.PatientOrientation = ["L", "F"]
-    ds.Laterality = ""
     ds.KVP = "117"
     ds.ExposureTime = "8"
     ds.XRayTubeCurrent = "250"

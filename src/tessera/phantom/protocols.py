@@ -112,6 +112,8 @@ def mr_protocol(ds: DicomDataset, series: SeriesPlan, grid: Grid, n_phases: int)
     ds.ImagesInAcquisition = str(grid.slices * n_phases)
     ds.WindowCenter = "1200" if derived else "400"
     ds.WindowWidth = "2400" if derived else "800"
+    if series.region == "breast":
+        ds.Laterality = ""
     if derived:
         ds.DerivationDescription = "ADC map of the DWI series of this study, 1e-6 mm2/s"
         ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "0", "1", "US"

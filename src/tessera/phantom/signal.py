@@ -91,7 +91,7 @@ def dynamic(scene: Scene, rng: np.random.Generator, phases: int) -> list[np.ndar
         share = phase / max(1, phases - 1)
         tissue = 1 - np.exp(-2.5 * share)
         lesion = (0.5 + 0.8 * scene.intensity) * (1 - 0.35 * share) if phase else 0.0
-        signal = plain + 0.55 * np.float32(tissue) * uptake
+        signal: np.ndarray = plain + np.float32(0.55 * tissue) * uptake
         if scene.lesion is not None:
             signal = signal + np.float32(0.7 * lesion) * scene.lesion
         volumes.append(_magnitude(800 * signal, rng, 12, 0.05))
@@ -116,4 +116,5 @@ def _magnitude(
         volume = volume * (1 + np.float32(shading) * smooth_field(rng, volume.shape, 40))
     real = volume + np.float32(noise) * rng.standard_normal(volume.shape, dtype=np.float32)
     other = np.float32(noise) * rng.standard_normal(volume.shape, dtype=np.float32)
-    return np.sqrt(real**2 + other**2)
+    modulus: np.ndarray = np.sqrt(real**2 + other**2)
+    return modulus

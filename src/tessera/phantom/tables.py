@@ -92,8 +92,8 @@ def csv_bytes(rows: Sequence[Row], layout: TableLayout) -> bytes:
 def xlsx_bytes(rows: Sequence[Row], layout: TableLayout) -> bytes:
     """The table as a workbook of one sheet; free of the clock, so that same rows are same bytes."""
     book = Workbook()
-    sheet = book.active
-    sheet.title = layout.sheet
+    book.remove(book.worksheets[0])
+    sheet = book.create_sheet(layout.sheet)
     sheet.append(list(layout.columns.values()))
     for cell in sheet[1]:
         cell.font = Font(bold=True)
@@ -251,7 +251,7 @@ def _plant_errors(
     """
     layout = locale.table
     order = list(patients)
-    stream(seed, locale.language, "table errors").shuffle(order)  # type: ignore[arg-type]
+    stream(seed, locale.language, "table errors").shuffle(order)
     order.sort(key=lambda p: p.concept in ("prostate", "breast"))
     errors: list[TableError] = []
     used: set[int] = set()

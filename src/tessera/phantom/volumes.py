@@ -122,10 +122,7 @@ def draw_mr(bench: Bench, series: SeriesPlan, header: DicomDataset) -> SeriesIma
         if series.kind == "dwi":
             return diffusion_elements(header, series.vendor, series.b_values[phase])
         if series.kind == "dce":
-            return (
-                text(0x00200100, "IS", str(phase + 1)),
-                decimals(0x00181060, [phase * 9000.0]),
-            )
+            return (text(0x00200100, "IS", str(phase + 1)),)
         return ()
 
     stored = [np.clip(v, 0, 4095) for v in volumes]

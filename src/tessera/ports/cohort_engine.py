@@ -18,6 +18,7 @@ class CohortEngine(Protocol):
         NotSupported names every field of the query that the version cannot evaluate: its
         column is absent, or null in every row, or its table has no file, or this program
         does not know the field. Raises Unavailable when a file that is there cannot be
-        read; the error's text carries no value from a table. Safe to call from several threads.
+        read, or the query takes more memory than the engine may have; the error's text
+        carries no value from a table. Safe to call from several threads.
         """
         ...

@@ -21,7 +21,7 @@ _QUOTED = re.compile(
 _TAG = re.compile(
     r"\(0x([0-9a-fA-F]{4}),0x([0-9a-fA-F]{4})\)|\(([0-9a-fA-F]{4}),([0-9a-fA-F]{4})\)"
 )
-_NUMBER = re.compile(r"\b(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)*)\b")
+_NUMBER = re.compile(r"(?<!Type )\b(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)*)\b")
 
 
 def missing_judges() -> list[str]:

@@ -78,8 +78,9 @@ class Envelope:
         claims = fields.decode(payload)
         if fields.integer(claims, "v") != VERSION:
             raise WrongType("version of the message is not known here")
+        name = fields.text(claims, "type")
         try:
-            kind = MessageType(fields.text(claims, "type"))
+            kind = MessageType(name)
         except ValueError as err:
             raise WrongType("type of the message is not known here") from err
         return cls(

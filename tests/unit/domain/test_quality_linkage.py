@@ -3,7 +3,11 @@
 from dataclasses import replace
 from datetime import date
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
+from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.ids import Pseudonym, SeriesUid
 from tessera.domain.quality import linkage, tier1
 from tessera.domain.quality.inputs import CheckInput
@@ -38,8 +42,26 @@ def test_an_image_without_a_row_and_a_row_without_an_image_are_found() -> None:
     assert kinds(linkage.rows_have_images(data)) == ["row-without-image"]
 
 
-def test_an_identifier_written_in_another_way_is_pointed_out() -> None:
-    data = CheckInput(rows=[row(subject=Pseudonym("00-47A"))], subjects=frozenset({"47a"}))
+def test_case_and_separators_make_no_other_person() -> None:
+    data = CheckInput(
+        rows=[row(subject=Pseudonym("19390101-12ab"))], subjects=frozenset({"1939010112 AB"})
+    )
+    assert kinds(linkage.images_have_row(data)) == []
+    assert kinds(linkage.rows_have_images(data)) == []
+
+
+identifiers = st.text(st.sampled_from("0Aa1é-./ ^_+\u0301"), max_size=6)
+
+
+@given(identifiers, identifiers)
+def test_two_identifiers_are_one_person_where_they_have_one_pseudonym(one: str, two: str) -> None:
+    pseudonyms = Pseudonymiser(bytes(range(32)))
+    same = pseudonyms.pseudonym(one) == pseudonyms.pseudonym(two)
+    assert (linkage.same_person(one) == linkage.same_person(two)) is same
+
+
+def test_an_identifier_with_other_zeros_is_pointed_out() -> None:
+    data = CheckInput(rows=[row(subject=Pseudonym("0047A"))], subjects=frozenset({"47a"}))
     assert kinds(linkage.images_have_row(data)) == ["image-without-row-similar"]
 
 

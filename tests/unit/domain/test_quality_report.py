@@ -63,6 +63,12 @@ def test_a_statement_that_an_error_contradicts_is_not_met() -> None:
     assert report.has_errors
 
 
+def test_copies_contradict_that_nothing_is_there_twice_though_they_are_only_a_warning() -> None:
+    report = run_checks(CheckInput(rows=[row(sha256="aa", pixel_sha256="bb")] * 2))
+    assert not report.has_errors
+    assert report.statements()["T1-03"] is Verdict.NOT_MET
+
+
 def test_an_empty_input_meets_nothing() -> None:
     report = run_checks(CheckInput(rows=[]))
     assert set(report.statements().values()) == {Verdict.NOT_LOOKED}

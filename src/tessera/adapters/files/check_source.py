@@ -8,16 +8,25 @@ from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 from tessera.adapters.files.instance_reader import read_instance
 from tessera.domain.errors import InvalidDicom, NotFound
+from tessera.domain.imaging.encoding import NATIVE
+from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.quality.inputs import NotDicom, ReadOutcome, Unreadable
 
 LARGEST_MEMBER_BYTES = 8 << 30
 """A larger member of a zip is not unpacked, and is reported."""
 _DICOM_ENDINGS = frozenset((".dcm", ".dicom", ".dic", ".ima"))
+_MOVED_PREFIX = b"DICM\x02\x00"
+"""Prefix and first group of a file whose preamble was cut or grew (PS3.10 7.1)."""
 _MEDIA_DIRECTORY = b"1.2.840.10008.1.3.10"
 """SOP class of a DICOMDIR, which lists instances and is none (PS3.3 F)."""
+_ITEM = b"\xfe\xff\x00\xe0"
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+_VIDEO = "1.2.840.10008.1.2.4.10"
+"""MPEG-2, MPEG-4 and HEVC, 1.2.840.10008.1.2.4.100 to .108: one stream for all frames."""
 _CHUNK = 1 << 20
 
 
@@ -100,6 +109,8 @@ def _read(path: Path, source: Source) -> ReadOutcome:
         row = read_instance(path, hash_pixels=True)
         with path.open("rb") as stream:
             digest = file_digest(stream, "sha256").hexdigest()
+            if row.has_pixels and row.transfer_syntax_uid not in NATIVE:
+                _require_all_fragments(stream, row)
         return replace(row, path=source.label, sha256=digest)
     except InvalidDicom as err:
         if _is_foreign(path, source, err.reason):
@@ -111,6 +122,38 @@ def _read(path: Path, source: Source) -> ReadOutcome:
             "unreadable",
             f"the file cannot be read ({type(err).__name__})",
             mend="Look at it with dcmdump and send it again from its source",
+        )
+
+
+def _require_all_fragments(stream: BinaryIO, row: InstanceRow) -> None:
+    """Raise InvalidDicom when encapsulated pixel data is cut off, or has too few fragments.
+
+    A frame has at least one fragment, except in video streams. Source: PS3.5 A.4.
+    """
+    at, n_items = row.n_bytes - row.pixel_bytes, 0
+    while True:
+        stream.seek(at)
+        header = stream.read(8)
+        tag, length = header[:4], int.from_bytes(header[4:8], "little")
+        if n_items == 0 and tag != _ITEM:
+            return  # the reader had to rewrite an odd encoding: places are not those of the file
+        if tag == _SEQUENCE_END:
+            break
+        if len(header) < 8 or tag != _ITEM or at + 8 + length > row.n_bytes:
+            raise InvalidDicom(
+                "truncated",
+                "the compressed pixel data is cut off",
+                element="(7FE0,0010)",
+                mend="send it again from its source",
+            )
+        at, n_items = at + 8 + length, n_items + 1
+    is_video = row.transfer_syntax_uid.startswith(_VIDEO)
+    if not is_video and n_items - 1 < row.frames:
+        raise InvalidDicom(
+            "truncated",
+            f"the compressed pixel data has {n_items - 1} fragments for {row.frames} frames",
+            element="(7FE0,0010)",
+            mend="send it again from its source",
         )
 
 
@@ -131,7 +174,7 @@ def _is_foreign(path: Path, source: Source, reason: str) -> bool:
     if reason == "empty":
         named_like_dicom = ending in _DICOM_ENDINGS or ending[1:].isdigit() or not ending
         return name.name.startswith(".") or not named_like_dicom
-    return reason == "not-dicom" and ending not in _DICOM_ENDINGS and b"DICM" not in head
+    return reason == "not-dicom" and ending not in _DICOM_ENDINGS and _MOVED_PREFIX not in head
 
 
 def _members(path: Path) -> Iterator[Source]:

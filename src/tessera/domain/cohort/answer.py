@@ -34,7 +34,7 @@ class DatasetAnswer:
     """What one dataset version answered.
 
     Exactly one of three: `counts` is set; `not_supported` names fields; `problem` says in
-    public words why there is no answer (the files could not be read).
+    public words why there is no answer (a file is damaged, or the memory did not suffice).
     """
 
     dataset_id: DatasetId

@@ -126,7 +126,7 @@ def _gaps(series: SeriesRows, stacks: Sequence[Stack]) -> Iterator[Finding]:
     facts: Evidence = {
         "step_mm": round(spacing.step_mm, 3),
         "worst_mm": round(spacing.worst_mm, 3),
-        "n_missing": spacing.n_missing,
+        "n_missing": spacing.n_missing if kind == "slices-missing" else 0,
         "n_gaps": len(spacing.gaps),
         "n_slices": len(places),
         "n_stacks": len(stacks),

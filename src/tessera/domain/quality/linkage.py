@@ -1,5 +1,7 @@
 """Checks of linkage: images to clinical rows, derived objects to what they refer to. Pure."""
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ from tessera.domain.quality.finding import Evidence, Finding, Level, Severity, W
 from tessera.domain.quality.inputs import CheckInput, SeriesRows
 from tessera.domain.quality.registry import Looked
 
+_SEPARATORS = re.compile(r"[\s\-./^_+]+")
 _MUST_REFER = frozenset({"SEG"})
 """Modalities that carry ReferencedSeriesSequence whenever they refer to images (PS3.3 C.8.20.2)."""
 
@@ -19,10 +22,11 @@ def images_have_row(data: CheckInput) -> Looked:
     images: dict[str, list[InstanceRow]] = defaultdict(list)
     for row in data.rows:
         images[row.subject].append(row)
+    known = {same_person(subject) for subject in data.subjects}
     plain = {_plain(subject) for subject in data.subjects}
     findings = []
     for subject, rows in sorted(images.items()):
-        if subject in data.subjects:
+        if subject and same_person(subject) in known:
             continue
         similar = bool(subject) and _plain(subject) in plain
         facts: Evidence = {
@@ -41,10 +45,11 @@ def rows_have_images(data: CheckInput) -> Looked:
     """Each subject of the clinical table has images."""
     if data.subjects is None:
         return Looked(n_looked=0, n_passed=0, not_looked="no-clinical-table")
-    pictured = {row.subject for row in data.rows}
+    pictured = {same_person(subject) for subject in {row.subject for row in data.rows}}
     findings = tuple(
         finding("row-without-image", Severity.WARNING, Where(Level.SUBJECT, subject))
-        for subject in sorted(data.subjects - pictured)
+        for subject in sorted(data.subjects)
+        if same_person(subject) not in pictured
     )
     n_subjects = len(data.subjects)
     return Looked(n_looked=n_subjects, n_passed=n_subjects - len(findings), findings=findings)
@@ -90,7 +95,18 @@ def _reference_findings(series: SeriesRows, owners: dict[str, set[str]]) -> Iter
         yield finding(kind, severity, Where(Level.SERIES, series.series_uid), facts)
 
 
-def _plain(subject: str) -> str:
-    """Reduce an identifier to what people mean by it: no capitals, punctuation, leading zeros."""
-    letters = "".join(sign for sign in subject.casefold() if sign.isalnum())
+def same_person(identifier: str) -> str:
+    """Return the form in which two identifiers of one person are equal.
+
+    Case, spaces, separators and the character form do not matter: the same rule by which
+    `deid.pseudonyms` gives both one pseudonym, which a test holds.
+    """
+    plain = unicodedata.normalize("NFKD", identifier).casefold()
+    letters = "".join(c for c in plain if not unicodedata.combining(c) and c.isprintable())
+    return _SEPARATORS.sub("", letters)
+
+
+def _plain(identifier: str) -> str:
+    """Reduce an identifier further, to what somebody may have meant by it."""
+    letters = "".join(sign for sign in same_person(identifier) if sign.isalnum())
     return letters.lstrip("0") or letters

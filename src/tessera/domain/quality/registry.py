@@ -44,7 +44,7 @@ class Check:
     source: str
     """Section of the standard, or where the requirement is stated."""
     statements: tuple[str, ...] = field(default=())
-    """Tier statements (T1-xx) that a finding of severity error contradicts."""
+    """Tier statements (T1-xx) that an error or a warning of this check contradicts."""
     run: Callable[[CheckInput], Looked]
 
 

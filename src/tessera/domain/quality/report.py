@@ -65,13 +65,14 @@ class QualityReport:
     def statements(self) -> dict[str, Verdict]:
         """Return the verdict on each tier statement that the checks cover.
 
-        A statement is met when every check that covers it looked, and none found an error.
+        A statement is met when every check that covers it looked, and none found an error or
+        gave a warning.
         """
-        errors = {item.check for item in self.findings if item.severity is Severity.ERROR}
+        doubts = {item.check for item in self.findings if item.severity is not Severity.NOTE}
         verdicts: dict[str, Verdict] = {}
         for name in sorted({s for item in self.coverage for s in item.check.statements}):
             covering = [item for item in self.coverage if name in item.check.statements]
-            if any(item.check.id in errors for item in covering):
+            if any(item.check.id in doubts for item in covering):
                 verdicts[name] = Verdict.NOT_MET
             elif any(item.not_looked for item in covering) or not any(
                 item.n_looked for item in covering

@@ -1,0 +1,224 @@
+"""The demonstration: three made-up hospitals and a hub, as separate processes on this machine.
+
+Each step is a command that a person could type, and is shown as such. A step that an
+earlier run finished is not done again.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tessera.domain.errors import Conflict, Unavailable
+
+_INCOMPLETE = 3
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    slug: str
+    name: str
+    country: str
+    language: str
+    seed: int
+
+
+SITES = (
+    Site("linkoping", "Linköping", "SE", "sv", 11),
+    Site("valencia", "València", "ES", "es", 22),
+    Site("heraklion", "Heraklion", "GR", "el", 33),
+)
+QUERIES = (
+    "cancer = prostate and modality in (MR, PT) and age_at_diagnosis between 50 and 80",
+    "cancer = breast",
+    "modality = MR and modality = PT",
+    "psa > 4 and stage in (II, III, IV)",
+    "her2 = positive and in one study (modality = MR)",
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration lives and how it tells what it does."""
+
+    home: Path
+    n_patients: int
+    port: int
+    say: Callable[[str], None]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hub(self) -> Path:
+        return self.home / "hub"
+
+    def node(self, site: Site) -> Path:
+        return self.home / "nodes" / site.slug
+
+    def pacs(self, site: Site) -> Path:
+        return self.home / "hospitals" / site.slug
+
+    def prepare(self) -> None:
+        """Make the hospitals' raw data and take it into their nodes."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        for site in SITES:
+            self.say(f"\n— {site.name}: raw data as a PACS and a spreadsheet have it")
+            pacs, node = self.pacs(site), self.node(site)
+            if not (pacs / "truth.json").exists():
+                self.run(
+                    *("phantom", str(pacs), "--patients", str(self.n_patients)),
+                    *("--seed", str(site.seed), "--site", site.name, "--language", site.language),
+                )
+            if not (node / "node.toml").exists():
+                facts = json.loads((pacs / "site.json").read_text(encoding="utf-8"))
+                self.run(
+                    *("node", "init", str(node), "--name", site.name, "--country", site.country),
+                    *("--language", site.language, "--issuer", str(facts["issuer_of_patient_ids"])),
+                )
+            self.run("node", "ingest", str(node), str(pacs / "pacs"))
+            clinical = pacs / "clinical"
+            tables = sorted(str(path) for path in clinical.glob("*.csv"))
+            mapping = str(clinical / "mapping.toml")
+            self.run("node", "clinical", str(node), *tables, "--mapping", mapping)
+            self.run(
+                *("node", "dataset", "create", str(node), "--id", "cancer-imaging"),
+                *(
+                    "--title",
+                    f"Cancer imaging, {site.name}",
+                    "--title-sv",
+                    f"Cancerbilder, {site.name}",
+                ),
+                *("--contact-email", f"data@{site.slug}.example"),
+            )
+        if not (self.hub / "hub.sqlite").exists():
+            self.say("\n— the hub")
+            self.run("hub", "init", str(self.hub), "--name", "Tessera demo hub", "--url", self.url)
+
+    def join(self) -> None:
+        """Let each node join the running hub and publish."""
+        for site in SITES:
+            node = self.node(site)
+            if not (node / "link" / "hub.json").exists():
+                code = self.run("hub", "invite", str(self.hub), quiet=True).strip().split()[-1]
+                self.run("node", "join", str(node), self.url, code)
+            self._approve(site)
+            self.run("node", "dataset", "publish", str(node), "cancer-imaging")
+
+    def _approve(self, site: Site) -> None:
+        nodes = json.loads(self.run("hub", "nodes", str(self.hub), "--json", quiet=True))
+        for one in nodes:
+            if one["name"] == site.name and one["state"] == "pending":
+                self.run("hub", "approve", str(self.hub), one["node_id"])
+
+    def search(self) -> None:
+        """Ask the demonstration's questions."""
+        for query in QUERIES:
+            self.say("")
+            self.run("search", query, "--hub", self.url)
+
+    def run(self, *arguments: str, quiet: bool = False) -> str:
+        """Run one command of this program and show it; return what it printed.
+
+        Exit code 3 (some input was held or refused) is what real data gives.
+        """
+        if not quiet:
+            self.say("$ tessera " + " ".join(_quoted(a) for a in arguments))
+        done = subprocess.run(_command(arguments), stdout=subprocess.PIPE, text=True, check=False)
+        if not quiet and done.stdout:
+            self.say(done.stdout.rstrip())
+        if done.returncode not in (0, _INCOMPLETE):
+            raise Conflict(
+                f"`tessera {arguments[0]} {arguments[1]} …` ended with {done.returncode}"
+            )
+        return done.stdout
+
+
+class Servers:
+    """The hub and the nodes as processes; stopped when the block ends."""
+
+    def __init__(self, demo: Demo) -> None:
+        self._demo = demo
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Servers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._running):
+            process.send_signal(signal.SIGTERM)
+        for process in self._running:
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start_hub(self) -> None:
+        """Start the hub and wait until it answers. Raises Unavailable."""
+        demo = self._demo
+        demo.say(f"$ tessera hub run {_quoted(str(demo.hub))} --port {demo.port} &")
+        self._start("hub", "run", str(demo.hub), "--port", str(demo.port))
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            try:
+                if httpx.get(f"{demo.url}/api/v1/health", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            if self._running[-1].poll() is not None:
+                break
+            time.sleep(0.2)
+        raise Unavailable(
+            f"the hub did not start; is port {demo.port} taken? "
+            f"Its log is {demo.home / 'logs'}; choose another with --port"
+        )
+
+    def start_nodes(self) -> None:
+        """Start the nodes and wait until the hub has heard from each. Raises Unavailable."""
+        demo = self._demo
+        for site in SITES:
+            demo.say(f"$ tessera node run {_quoted(str(demo.node(site)))} &")
+            self._start("node", "run", str(demo.node(site)))
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            health = httpx.get(f"{demo.url}/api/v1/health", timeout=5).json()
+            if health["n_nodes_online"] >= len(SITES):
+                return
+            time.sleep(0.3)
+        raise Unavailable(f"not every node reached the hub; their logs are in {demo.home / 'logs'}")
+
+    def wait(self) -> None:
+        """Wait until one of the processes ends or the person stops it."""
+        while all(process.poll() is None for process in self._running):
+            time.sleep(0.5)
+
+    def _start(self, *arguments: str) -> None:
+        logs = self._demo.home / "logs"
+        logs.mkdir(exist_ok=True)
+        name = f"{arguments[0]}-{Path(arguments[2]).name}.log"
+        with (logs / name).open("ab") as log:
+            self._running.append(
+                subprocess.Popen(
+                    _command(arguments), stdout=log, stderr=log, start_new_session=True
+                )
+            )
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-c", "from tessera.cli import main; main()", *arguments]
+
+
+def _quoted(text: str) -> str:
+    text = os.path.relpath(text) if text.startswith("/") else text
+    return f"'{text}'" if any(c in " ()><=|&'" for c in text) else text

@@ -1,0 +1,56 @@
+"""`tessera demo`: the whole path on one machine, with made-up hospitals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tessera.cli.show import told
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo")(demo_command)
+
+
+def demo_command(
+    home: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path("demo-data"),
+    once: Annotated[bool, typer.Option("--once", help="Print the results and stop.")] = False,
+    patients: Annotated[int, typer.Option(min=1, help="Patients at each hospital.")] = 48,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The hub's port.")] = 8700,
+) -> None:
+    """Show the whole path: raw DICOM at three hospitals to one search over all of them.
+
+    Makes three hospitals (Linköping, València, Heraklion) with invented patients, takes their
+    raw data into three nodes, publishes, joins, searches, and leaves hub and nodes running.
+    Run again, it goes on where it was.
+
+    **Example:** `tessera demo --once --patients 20`
+    """
+    import signal
+
+    from tessera.bootstrap.demo import SITES, Demo, Servers
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    demo = Demo(home.absolute(), patients, port, lambda text: typer.echo(text))
+    with told(), Servers(demo) as servers:
+        demo.prepare()
+        typer.echo("\n— hub and nodes, each a process of its own")
+        servers.start_hub()
+        demo.join()
+        servers.start_nodes()
+        demo.search()
+        if once:
+            return
+        typer.echo(
+            f"\nOpen {demo.url}\n"
+            f"Try  tessera search 'cancer = breast and stage in (I, II)' --hub {demo.url}\n"
+            f"     tessera node status {demo.node(SITES[0])}\n"
+            "Ctrl-C stops hub and nodes; the same command starts them again."
+        )
+        try:
+            servers.wait()
+        except KeyboardInterrupt:
+            typer.echo("\nstopped")

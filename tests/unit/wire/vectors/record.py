@@ -1,0 +1,135 @@
+"""Records one signed envelope of each message type; run it once for a new version or message.
+
+    python -m tests.unit.wire.vectors.record
+
+It writes what is not there yet and changes no recorded file. The key pair is for tests only.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from joserfc.jwk import OKPKey
+
+from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.domain.cohort.answer import DatasetAnswer
+from tessera.domain.cohort.disclosure import CountPolicy, disclose
+from tessera.domain.cohort.exact import ExactCounts
+from tessera.domain.cohort.syntax import parse
+from tessera.domain.ids import DatasetId, NodeId
+from tessera.wire.envelope import VERSION, Envelope, MessageType
+from tessera.wire.keys import PublicKey
+from tessera.wire.messages import (
+    Accepted,
+    AnswerMessage,
+    DatasetVersion,
+    JoinReply,
+    JoinRequest,
+    Poll,
+    PollReply,
+    PublishDataset,
+    QueryTask,
+    StatusReply,
+    StatusRequest,
+)
+from tests.hub_trial import released
+
+FOLDER: Final = Path(__file__).parent
+AT: Final = datetime(2026, 3, 5, 14, 7, 0, 125000, tzinfo=UTC)
+KEY: Final = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+}
+"""The example key of RFC 8037, appendix A.1."""
+_VERSION: Final = DatasetVersion(dataset_id=DatasetId("prostate-mr"), version=1)
+
+
+def signer() -> Ed25519Signer:
+    return Ed25519Signer(OKPKey.import_key(KEY))
+
+
+def bodies() -> dict[MessageType, dict[str, object]]:
+    """Return one message of each type as this version writes it."""
+    key = PublicKey(KEY["x"])
+    policy = CountPolicy()
+    counted = DatasetAnswer(
+        dataset_id=_VERSION.dataset_id,
+        version=1,
+        created=AT,
+        policy=policy.words(),
+        counts=disclose(ExactCounts(36, 41, 36), policy),
+    )
+    few = DatasetAnswer(
+        dataset_id=DatasetId("breast-mg"),
+        version=2,
+        created=AT,
+        policy=policy.words(),
+        counts=disclose(ExactCounts(4, 4, 4), policy),
+    )
+    unsupported = DatasetAnswer(
+        dataset_id=DatasetId("lung-ct"),
+        version=3,
+        created=AT,
+        policy=policy.words(),
+        not_supported=("her2",),
+    )
+    task = QueryTask(
+        search_id="4f3c2f0e-6b1c-4a57-9a55-1de0ac5f9a10",
+        query=parse("cancer = prostate and modality in (MR, PT)").to_json(),
+        datasets=(_VERSION,),
+        deadline=AT + timedelta(seconds=10),
+    )
+    joining = JoinRequest(
+        secret="abcdefghijklmnop",
+        name="Universitetssjukhuset i Linköping",
+        country="SE",
+        public_key=key,
+        software="tessera 0.1.0",
+    )
+    return {
+        MessageType.JOIN: joining.to_json(),
+        MessageType.JOIN_REPLY: JoinReply(
+            node_id=NodeId("linkoping"), hub_name="Trial hub", hub_key=key
+        ).to_json(),
+        MessageType.STATUS: StatusRequest(software="tessera 0.1.0").to_json(),
+        MessageType.STATUS_REPLY: StatusReply(
+            state="approved", hub_name="Trial hub", published=(_VERSION,)
+        ).to_json(),
+        MessageType.PUBLISH: PublishDataset(released()).to_json(),
+        MessageType.PUBLISH_REPLY: Accepted(n_accepted=1).to_json(),
+        MessageType.POLL: Poll(wait_s=25, software="tessera 0.1.0").to_json(),
+        MessageType.POLL_REPLY: PollReply(queries=(task,)).to_json(),
+        MessageType.ANSWER: AnswerMessage(
+            search_id=task.search_id, answers=(counted, few, unsupported)
+        ).to_json(),
+        MessageType.ANSWER_REPLY: Accepted(n_accepted=3).to_json(),
+    }
+
+
+def token(type: MessageType, body: dict[str, object]) -> str:
+    is_reply = type.value.endswith("-reply")
+    message = Envelope(
+        type=type,
+        sender="hub" if is_reply else "linkoping",
+        recipient="linkoping" if is_reply else "hub",
+        id="9c5c1c1e-0b2b-4c1e-8a39-7b9d3f0f6a11",
+        at=AT,
+        body=body,
+        reply_to="0f8fad5b-d9cb-469f-a165-70867728950e" if is_reply else "",
+    )
+    return signer().sign(message.encode())
+
+
+def main() -> None:
+    for type, body in bodies().items():
+        path = FOLDER / f"v{VERSION}-{type.value}.json"
+        if not path.exists():
+            record = {"key": KEY["x"], "token": token(type, body), "body": body}
+            path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
