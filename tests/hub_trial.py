@@ -16,7 +16,7 @@ import uvicorn
 
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
-from tessera.bootstrap.hub import HubSettings, _catalogue_rdf, _dataset_rdf
+from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.ids import DatasetId
@@ -66,6 +66,7 @@ def exact_description(
         n_series=2 * n_subjects,
         n_instances=40 * n_subjects,
         n_bytes=12_345_678,
+        data_use=("DUO_0000042",),
         facets={"sex": (Facet("male", n_subjects), Facet("female", 0))},
     )
 
@@ -146,8 +147,8 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         clock=clock,
         signer=signer,
         verifier=Ed25519Verifier(),
-        render_catalogue=_catalogue_rdf(settings),
-        render_dataset=_dataset_rdf(settings),
+        render_catalogue=catalogue_rdf(settings),
+        render_dataset=dataset_rdf(settings),
     )
     try:
         yield TrialHub(hub, store, clock, signer)

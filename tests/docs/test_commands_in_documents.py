@@ -14,6 +14,7 @@ _CODE = re.compile(r"```(?:console|sh|shell|bash)\n(.*?)```|`(tessera [^`]+)`", 
 _LINE = re.compile(r"(?:^|[;&|$] *)tessera +(.+)", re.MULTILINE)
 _MAKE = re.compile(r"\bmake ((?:[A-Z]+=\S+ +)*)([a-z-]+)\b")
 _DOCUMENT = re.compile(r"\b(?:docs|changes)/[\w./-]+\.\w+|\b[A-Z_]{4,}\.md\b")
+_TEST = re.compile(r"`(tests/[\w./-]+)`")
 
 
 def named_commands(text: str) -> Iterator[tuple[str, ...]]:
@@ -95,6 +96,17 @@ def test_every_document_that_the_source_names_exists() -> None:
         f"{path.relative_to(REPO)}: {name}"
         for path in texts
         for name in _DOCUMENT.findall(path.read_text("utf-8"))
+        if not _exists(name)
+    ]
+    assert not lost, "\n" + "\n".join(lost)
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    lost = [
+        f"{path.relative_to(REPO)}: {name}"
+        for path in project_files()
+        if path.suffix == ".md"
+        for name in _TEST.findall(path.read_text("utf-8"))
         if not _exists(name)
     ]
     assert not lost, "\n" + "\n".join(lost)

@@ -88,7 +88,8 @@ def test_one_search_counts_at_every_node_and_tells_the_outcomes_apart(site: Site
     site.start_hub()
     for name, n_subjects in (("linkoping", 36), ("valencia", 4)):
         site.start_node(site.with_dataset(name, n_subjects=n_subjects))
-    wait_until(lambda: len(site.ask(MEN, 0)) == 2, "both nodes")
+    with tessera_package.Client(site.url) as client:
+        wait_until(lambda: all(node.online for node in client.nodes()), "both nodes")
 
     found = site.ask(MEN)
     assert found["linkoping"].outcome is Outcome.COUNTED

@@ -3,9 +3,11 @@
 import json
 import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -189,6 +191,32 @@ def test_json_on_stdout_is_json_alone(tmp_path: Path) -> None:
     done = command(tmp_path, "--json", "-")
     assert done.returncode == exit_codes.OK
     assert json.loads(done.stdout)["totals"]["n_instances"] == 3
+
+
+def test_ctrl_c_stops_the_workers_and_says_so(tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "in", 30)
+    for n in range(100):
+        (tmp_path / "in" / str(n)).mkdir()
+        for path in paths:
+            os.link(path, tmp_path / "in" / str(n) / path.name)
+    line = [sys.executable, "-c", PROGRAM, "check", str(tmp_path / "in"), "--workers", "2"]
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:
+        until = time.monotonic() + 30
+        children = Path(f"/proc/{program.pid}/task/{program.pid}/children")
+        while len(children.read_text().split()) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+        workers = children.read_text().split()
+        os.killpg(program.pid, signal.SIGINT)
+        output, complaint = program.communicate(timeout=30)
+    assert program.returncode == exit_codes.INTERRUPTED, complaint
+    assert (output, "Traceback" in complaint) == ("", False), complaint
+    assert "stopped; nothing was written" in complaint
+    until = time.monotonic() + 10
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < until, "a worker is left"
+        time.sleep(0.02)
 
 
 def test_a_wrong_command_line_is_a_usage_error(tmp_path: Path) -> None:

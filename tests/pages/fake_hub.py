@@ -69,7 +69,8 @@ def describe(
             name: tuple(Facet(value, n) for value, n in cells.items())
             for name, cells in numbers.items()
         },
-        population=("cancer", "screening"),
+        population=("cancer", "benign"),
+        data_use=("DUO_0000042", "DUO_0000021"),
         collection_methods=("patient-based", "longitudinal"),
         provenance="Query of the regional archive by diagnosis code; linked to the register by "
         "personal identity number inside the hospital, before de-identification.",
@@ -87,6 +88,7 @@ PROSTATE = describe(
     "SE",
     {
         "sex": {"male": 847},
+        "population": {"cancer": 790, "benign": 57},
         "age_at_diagnosis": {
             "40-49": 21,
             "50-59": 163,

@@ -77,8 +77,13 @@ def test_stages_keep_their_order_whatever_their_numbers() -> None:
     assert not found.ticks
 
 
-def test_a_distribution_without_a_number_has_no_largest_value() -> None:
-    assert drawn("sex", {"female": None, "male": None}).largest is None
+@pytest.mark.parametrize("name", ["sex", "stage", "age_at_diagnosis"])
+def test_a_distribution_without_a_number_is_one_hatched_bar_for_all_values(name: str) -> None:
+    found = drawn(name, {"0": None, "I": None})
+
+    assert [(b.label, b.n_subjects) for b in found.bars] == [("", None)]
+    assert found.unnamed == ("0", "I")
+    assert found.largest is None
 
 
 @pytest.mark.parametrize("name", ["sex", "stage", "age_at_diagnosis"])

@@ -12,6 +12,7 @@ import pytest
 from jinja2 import nodes
 
 import tessera.http
+from tessera.domain.catalogue.about import ACCESS_CONDITIONS, DATA_USE
 from tessera.domain.clinical.concepts import VALUE_SETS, cancers
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.explain import explain
@@ -28,7 +29,7 @@ from tessera.http.language import LANGUAGES, preferred_language, texts
 from tessera.http.policy_words import policy_sentence
 from tessera.http.rendering import environment
 from tessera.http.search_page import EXAMPLES
-from tessera.http.trouble_words import fault_sentence, mend_sentence
+from tessera.http.trouble_words import FAULTS, MENDS, fault_sentence, mend_sentence
 
 EN, SV = texts("en"), texts("sv")
 HTTP = Path(tessera.http.__file__).parent
@@ -102,8 +103,9 @@ def _forms(pattern: str, is_count: bool) -> Iterator[str]:
 def _used() -> set[str]:
     facets = {f"term.{name}.*" for name in FACETS}
     conditions = {f"term.{kind}.*" for kind in ("receptor", "yes_no", "unit", "first_treatment")}
-    labels = {"field.*"}
-    return set(_template_keys()) | set(_code_keys()) | facets | conditions | labels
+    labels = {"field.*", "trouble.end"}
+    faults = {f"trouble.{name}" for name, _ in FAULTS} | {f"mend.{name}" for name, _ in MENDS}
+    return set(_template_keys()) | set(_code_keys()) | facets | conditions | labels | faults
 
 
 def test_no_text_is_without_a_use() -> None:
@@ -127,6 +129,9 @@ def test_every_coded_value_and_every_field_has_words_in_every_language() -> None
         missing += [f"term.cancer.{c.name}" for c in FIELDS["cancer"].values]
         missing += [f"term.modality.{c.name}" for c in FIELDS["modality"].values if c.meaning]
         missing += [f"field.{name}" for name in FIELDS]
+        missing += [f"term.data_use.{code}" for code in DATA_USE]
+        missing += [f"term.access.{name}" for name in ACCESS_CONDITIONS]
+        missing += [f"access.{name}" for name in ACCESS_CONDITIONS]
         missing += [f"level.{level}.name" for level in Level]
         missing += [f"outcome.{outcome}.{part}" for outcome in Outcome for part in ("name", "why")]
         missing += [f"quality.{severity}.name" for severity in Severity]

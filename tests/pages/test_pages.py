@@ -214,7 +214,7 @@ def test_an_empty_hub_has_pages_that_say_so() -> None:
         ({"modality": "CT"}, ["Prostate MR", "Colorectal"]),
         ({"country": "GR"}, ["Colorectal"]),
         ({"node": "valencia"}, ["Breast screening"]),
-        ({"population": "screening"}, ["Prostate MR", "Breast screening", "Colorectal"]),
+        ({"population": "benign"}, ["Prostate MR", "Breast screening", "Colorectal"]),
         ({"text": "LINKOPING prostatacancer", "lang": "sv"}, ["Prostata-MR"]),
         ({"text": "κρητης"}, ["Colorectal"]),
         ({"text": "grekland", "lang": "sv"}, ["Stadieindelning"]),
@@ -267,6 +267,7 @@ def test_the_dataset_page_tells_what_a_reader_needs_to_trust_it(browser: Browser
     for told in (
         PROSTATE.manifest_sha256,
         "Remote processing",
+        "General research use",
         PROSTATE.provenance,
         PROSTATE.deid_profile,
         PROSTATE.policy,
@@ -276,6 +277,18 @@ def test_the_dataset_page_tells_what_a_reader_needs_to_trust_it(browser: Browser
         "3 March 2026",
     ):
         assert told in text
+
+
+def test_a_dataset_with_nothing_to_tell_draws_nothing_and_says_so() -> None:
+    silent = {name: (Facet("0", None), Facet("I", None)) for name in ("sex", "stage", "cancer")}
+    small = replace(PROSTATE, facets=silent, n_subjects=None, n_studies=None)
+    client = browse(FakeHub(entries=(entry(NODES[1], small, days_ago=1),)))
+    html = client.get("/datasets/linkoping/prostate-mr?lang=en").text
+
+    assert faults(html) == []
+    assert html.count("All values: too few to tell") == 3
+    assert "bar-told" not in html
+    assert 'class="few">too few to tell' in html
 
 
 def test_an_older_version_says_so_and_links_to_the_newest(browser: Browser) -> None:

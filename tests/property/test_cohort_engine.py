@@ -12,7 +12,7 @@ from tessera.testing.cohort_engine import write_version
 from tests.property.cohort_model import Tables, counted, hospitals, queries, unsupported
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 @given(tables=hospitals(), query=queries())
 def test_the_engine_agrees_with_a_plain_reading(tables: Tables, query: Query) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from threading import current_thread, main_thread
 
 from tessera.adapters.files.check_source import Source, read_sources, sources
 from tessera.adapters.parquet.records import read_records
@@ -133,11 +135,12 @@ def _read(found: Sequence[Source], workers: int) -> Iterator[ReadOutcome]:
         for batch in batches:
             yield from read_sources(batch)
         return
-    pool = ProcessPoolExecutor(n_workers, get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(n_workers, get_context("spawn"))
     waiting: deque[Future[list[ReadOutcome]]] = deque()
     try:
         for batch in batches:
-            waiting.append(pool.submit(read_sources, batch))
+            with _interrupts_held():
+                waiting.append(pool.submit(read_sources, batch))
             if len(waiting) >= n_workers * _WAITING_PER_WORKER:
                 yield from waiting.popleft().result()
         while waiting:
@@ -156,6 +159,24 @@ def _batches(found: Sequence[Source]) -> Iterator[list[Source]]:
         yield batch
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches the main process alone, which then ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start workers that Ctrl-C does not reach: the main process hears it and ends them.
+
+    A worker starts inside `submit` and keeps the signals that are blocked at that moment.
+    Another thread may take the signal meanwhile, so it is noted, and raised when the worker runs:
+    a worker that is left half-started complains.
+    """
+    in_main_thread = current_thread() is main_thread()
+    noted: list[int] = []
+    if in_main_thread:
+        handler = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if in_main_thread:
+            signal.signal(signal.SIGINT, handler)
+        if noted:
+            signal.raise_signal(signal.SIGINT)

@@ -97,8 +97,8 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
             clock=SystemClock(),
             signer=Ed25519Signer.load(home / "hub.key"),
             verifier=Ed25519Verifier(),
-            render_catalogue=_catalogue_rdf(settings),
-            render_dataset=_dataset_rdf(settings),
+            render_catalogue=catalogue_rdf(settings),
+            render_dataset=dataset_rdf(settings),
         )
         yield hub, store
     finally:
@@ -175,7 +175,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _catalogue_rdf(settings: HubSettings) -> RenderCatalogue:
+def catalogue_rdf(settings: HubSettings) -> RenderCatalogue:
+    """Return the function that writes the whole catalogue as RDF."""
+
     def render(entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         # rdflib takes most of a second to load; the hub starts without it.
         from tessera.adapters.rdf import catalogue_graph, jsonld, turtle
@@ -186,7 +188,9 @@ def _catalogue_rdf(settings: HubSettings) -> RenderCatalogue:
     return render
 
 
-def _dataset_rdf(settings: HubSettings) -> RenderDataset:
+def dataset_rdf(settings: HubSettings) -> RenderDataset:
+    """Return the function that writes one dataset as RDF."""
+
     def render(entry: CatalogueEntry, format: RdfFormat) -> bytes:
         from tessera.adapters.rdf import dataset_graph, jsonld, turtle
 

@@ -75,14 +75,17 @@ def nodes(home: Home, json: AsJson = False) -> None:
         print_json([_as_json(node) for node in found])
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("node", "name", "country", "state", "last seen (UTC)", "key", "software")
+    table = Table("name", "country", "state", "last seen (UTC)")
+    table.add_column("node", no_wrap=True)
+    table.add_column("key", no_wrap=True)
     for node in found:
         seen = f"{node.last_seen:%Y-%m-%d %H:%M:%S}" if node.last_seen else "never"
         table.add_row(
-            *(node.node_id, node.name, node.country, node.state.value),
-            *(seen, node.public_key.fingerprint, node.software),
+            *(escape(node.name), node.country, node.state.value, seen),
+            *(node.node_id, node.public_key.fingerprint),
         )
     Console().print(table)
 

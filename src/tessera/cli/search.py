@@ -133,11 +133,11 @@ def _print_totals(console: "Console", result: "SearchResult") -> None:
     from rich.markup import escape
 
     counted = [row for row in result.results if row.outcome == "counted"]
-    console.print(
+    total = (
         f"{result.n_subjects} subjects and {result.n_studies} studies in "
-        f"{len(counted)} of {len(result.results)} datasets; a person in two datasets counts twice.",
-        highlight=False,
+        f"{len(counted)} of {len(result.results)} datasets; a person in two datasets counts twice."
     )
+    console.print(total if counted else "No dataset gave a count.", highlight=False)
     policies: dict[str, list[str]] = {}
     for row in result.results:
         if row.policy and row.node_name not in policies.setdefault(row.policy, []):

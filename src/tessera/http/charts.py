@@ -93,9 +93,11 @@ def chart(name: str, facets: Sequence[Facet], label: Callable[[str], str]) -> Ch
     """Lay out one distribution.
 
     Ages become a histogram on a numeric axis, stages columns in their order; everything else
-    becomes bars, the largest first and the suppressed last. `label` turns a coded value into
-    words.
+    becomes bars, the largest first and the suppressed last. Where no value can be told, one
+    hatched bar stands for all. `label` turns a coded value into words.
     """
+    if all(facet.n_subjects is None for facet in facets):
+        return _bars(name, sorted(facets, key=_size_order), label)
     if name == "stage":
         ordered = sorted(facets, key=_stage_order)
         return _columns(name, ordered, label)
@@ -148,11 +150,11 @@ def _scale(facets: Sequence[Facet | None]) -> int:
 
 
 def _bars(name: str, facets: Sequence[Facet], label: Callable[[str], str]) -> Chart:
-    """One row for each value; more than `MANY` suppressed ones share a row."""
+    """One row for each value; suppressed ones share a row when many, or when all are."""
     scale = _scale(facets)
     few = [facet for facet in facets if facet.n_subjects is None]
     unnamed: tuple[str, ...] = ()
-    if len(few) > MANY:
+    if len(few) > MANY or (few and len(few) == len(facets)):
         unnamed = tuple(label(facet.value) for facet in few)
         facets = [*(facet for facet in facets if facet.n_subjects is not None), _TOGETHER]
     bars = tuple(

@@ -16,6 +16,7 @@ from tessera.http.policy_words import policy_sentence
 FACETS = (
     "age_at_diagnosis",
     "sex",
+    "population",
     "cancer",
     "stage",
     "modality",
@@ -56,12 +57,13 @@ def view(entry: CatalogueEntry, words: Texts, page_url: str) -> DatasetView:
 
 
 def distributions(description: DatasetDescription, words: Texts) -> tuple[Chart, ...]:
-    """Lay out each distribution that has a value."""
-    return tuple(
+    """Lay out each distribution that has a value; those with nothing to tell come last."""
+    charts = [
         chart(name, found, partial(words.term, name))
         for name in FACETS
         if (found := description.facets.get(name, ()))
-    )
+    ]
+    return tuple(sorted(charts, key=lambda drawn: drawn.largest is None))
 
 
 def example_query(description: DatasetDescription) -> str:

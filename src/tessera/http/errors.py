@@ -47,14 +47,15 @@ async def problem(request: Request, exc: Exception) -> JSONResponse:
         return JSONResponse(body, exc.status_code, exc.headers, MEDIA_TYPE)
     error = exc if isinstance(exc, TesseraError) else TesseraError()
     status = status_of(type(exc))
-    # The path is logged without its parameters: a query stays with who asked it.
+    # Neither parameters nor the words of a wrong request are logged: a query stays with who asked.
+    detail = "" if isinstance(exc, InvalidInput) else f" ({exc})"
     _log.log(
         logging.ERROR if status >= 500 else logging.INFO,
-        "%s %s: %s (%s)",
+        "%s %s: %s%s",
         request.method,
         request.url.path,
         error.code,
-        exc,
+        detail,
         exc_info=exc if status == 500 else None,
     )
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None

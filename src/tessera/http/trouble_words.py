@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tessera.http.language import Texts
 from tessera.http.policy_words import english
 
-_FAULTS = (
+FAULTS = (
     ("no_field", r"there is no field (?P<what>.+)"),
     ("no_value", r"(?P<field>\w+) has no value (?P<what>.+)"),
     ("not_number", r"(?P<field>\w+) needs a number(?: in \S+)?, not (?P<what>.+)"),
@@ -30,7 +30,8 @@ _FAULTS = (
     ("want_symbol", r"(?P<symbol>`.`) must stand here, not (?P<what>.+)"),
     ("too_long", r"the query(?:, written out in full,)? has (?P<n>\d+) characters"),
 )
-_MENDS = (
+"""Key of the words (`trouble.<key>`) and the form of the English sentence."""
+MENDS = (
     ("did_you_mean", r"did you mean (?P<what>[^?]+)\? \(known: (?P<known>.+)\)"),
     ("known", r"known: (?P<known>.+)"),
     ("example", r"for example (?P<example>`.+`)"),
@@ -47,17 +48,18 @@ _MENDS = (
     ("operators", r"use (?P<known>=, .+)"),
     ("write", r"write (?P<example>`[^`]+`)"),
 )
+"""The same for what helps (`mend.<key>`)."""
 _END = "the end of the query"
 
 
 def fault_sentence(message: str, words: Texts) -> Markup:
     """Return what is wrong, for the message of an InvalidQuery."""
-    return _written("trouble", _FAULTS, message, words)
+    return _written("trouble", FAULTS, message, words)
 
 
 def mend_sentence(mend: str, words: Texts) -> Markup:
     """Return what helps. Empty when nothing is known to."""
-    return _written("mend", _MENDS, mend, words)
+    return _written("mend", MENDS, mend, words)
 
 
 def _written(group: str, forms: tuple[tuple[str, str], ...], sentence: str, words: Texts) -> Markup:

@@ -64,8 +64,10 @@ class Reception:
         self._accept(envelope, type, node.node_id)
         if type is not MessageType.STATUS and node.state is not NodeState.APPROVED:
             raise _NOT_APPROVED[node.state](f"node {node.node_id} is {node.state.value}")
-        software = fields.text(envelope.body, "software", node.software)[:100]
-        self.store.nodes.seen(node.node_id, self.clock.now(), software)
+        if type in (MessageType.POLL, MessageType.ANSWER):
+            # Only the running node makes it "in touch": a command such as `publish` does not.
+            software = fields.text(envelope.body, "software", node.software)[:100]
+            self.store.nodes.seen(node.node_id, self.clock.now(), software)
         body = await self._reply(type, node, envelope.body)
         return self._sign(envelope, node.node_id, body)
 

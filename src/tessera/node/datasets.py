@@ -109,6 +109,7 @@ class DatasetWorkshop:
         exact = describe(
             tables,
             request.about,
+            n_instances=manifest.tables["instance"].n_rows,
             dataset_id=manifest.dataset_id,
             version=manifest.version,
             created=manifest.created,
@@ -193,8 +194,9 @@ def released_description(
     manifest = store.manifest(dataset_id, version)
     quality = json.loads(store.read(dataset_id, version, "quality.json"))
     exact = describe(
-        store.tables(dataset_id, version),
+        store.tables(dataset_id, version, ("patient", "condition", "study", "series")),
         DatasetAbout.from_json(manifest.about),
+        n_instances=manifest.tables["instance"].n_rows,
         dataset_id=dataset_id,
         version=version,
         created=manifest.created,

@@ -46,7 +46,6 @@ _SITES = {
     "bladder": Code("89837001", "SCT", "Urinary bladder"),
     "stomach": Code("69695003", "SCT", "Stomach"),
 }
-_FROM_CLOCK = ("InstanceCreationDate", "InstanceCreationTime")
 _SHARED = (
     "InstitutionName",
     "InstitutionAddress",
@@ -206,9 +205,8 @@ def draw_sr(bench: Bench, series: SeriesPlan, of: SeriesImages, seg: SeriesImage
 def _finish(made: DicomDataset, bench: Bench, of: SeriesImages, series: SeriesPlan) -> None:
     """Take the clock out, and add what a workstation copies from the study."""
     header = of.header
-    for keyword in _FROM_CLOCK:
-        if keyword in made:
-            del made[keyword]
+    for equipment in made.get("ContributingEquipmentSequence", ()):
+        equipment.ContributionDateTime = f"{header.StudyDate}{header.SeriesTime}"
     made.InstanceCreationDate = header.StudyDate
     made.InstanceCreationTime = header.SeriesTime
     made.ContentDate, made.ContentTime = header.StudyDate, header.SeriesTime

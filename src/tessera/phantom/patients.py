@@ -120,16 +120,15 @@ def _patient(rng: np.random.Generator, number: int, concept: str, locale: Locale
     mean, spread, low, high = kind.age
     age = float(np.clip(rng.normal(mean, spread), low, high))
     person = _person(rng, locale, sex, anchor - timedelta(days=int(age * 365.25)))
-    cancer, died = _cancer(rng, concept, anchor)
-    last = died or CENSORED - timedelta(days=int(rng.integers(5, 240)))
+    cancer, last, is_dead = _cancer(rng, concept, anchor)
     first = anchor - timedelta(days=int(rng.integers(4, 32)))
     return Patient(
         number=number,
         person=person,
         cancer=cancer,
         first_study=first,
-        last_contact=max(last, cancer.treated),
-        died=died,
+        last_contact=last,
+        died=last if is_dead else None,
     )
 
 
@@ -179,7 +178,8 @@ def _greek_feminine(family: str) -> str:
     return family[:-1] if family.endswith("ς") else family
 
 
-def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Cancer, date | None]:
+def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Cancer, date, bool]:
+    """The cancer, the day of last contact, and whether that is the day of death."""
     kind = KINDS[concept]
     step = int(rng.choice(4, p=kind.stage))
     smallest, largest = kind.diameter_mm
@@ -192,7 +192,8 @@ def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Ca
     died = diagnosed + timedelta(days=30 + int(lived * 365.25))
     recurs = rng.random() < (0.08, 0.15, 0.35, 0.6)[step]
     recurred = treated + timedelta(days=int(rng.integers(150, 1100)))
-    alive = died > CENSORED - timedelta(days=240)
+    seen = CENSORED - timedelta(days=int(rng.integers(5, 240)))
+    last = max(min(died, seen), treated + timedelta(days=14))
     markers = _markers(rng, concept, step)
     cancer = Cancer(
         concept=concept,
@@ -207,10 +208,10 @@ def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Ca
         intensity=round(float(np.clip(0.45 + 0.15 * step + rng.normal(0, 0.03), 0.3, 1.0)), 3),
         treatment=treatment,
         treated=treated,
-        recurred=recurred if recurs and recurred < min(died, CENSORED) else None,
+        recurred=recurred if recurs and recurred < last else None,
         **markers,
     )
-    return cancer, None if alive else max(died, treated + timedelta(days=14))
+    return cancer, last, died <= seen
 
 
 def _tnm(rng: np.random.Generator, step: int) -> str:

@@ -121,6 +121,8 @@ def plan_studies(seed: int, site: str, patient: Patient) -> list[StudyPlan]:
         if day < patient.last_contact:
             visits.append((visit, day))
     side = -1 if rng.random() < 0.5 else 1
+    if patient.cancer is not None and patient.concept == "colon":
+        side = 1 if patient.cancer.topography == "C18.7" else -1
     studies: list[StudyPlan] = []
     for visit, on in visits:
         lesion = lesion_at(patient, visit, on, side)
@@ -235,7 +237,7 @@ def _study(
         day=day,
         time="".join(f"{int(rng.integers(low, high)):02d}" for low, high in _CLOCK),
         accession=accession,
-        study_id=digits[-10:] if style == 2 else str(number % 100000),
+        study_id=digits[-10:] if style == 2 else f"{number % 10**6:06d}",
         region=region,
         style=style,
         lesion=lesion if inside else None,

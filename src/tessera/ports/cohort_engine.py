@@ -10,7 +10,7 @@ __all__ = ["CohortEngine", "ExactCounts", "NotSupported", "Query"]
 
 
 class CohortEngine(Protocol):
-    """Implementations pass `tessera.testing.cohort_engine.CohortEngineContract`: the specification."""
+    """Implementations pass `CohortEngineContract` of `tessera.testing.cohort_engine`."""
 
     def count(self, version_dir: Path, query: Query) -> ExactCounts | NotSupported:
         """Count over `patient.parquet`, `condition.parquet`, … in `version_dir`.

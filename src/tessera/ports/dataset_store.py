@@ -1,5 +1,6 @@
 """Port: the node's immutable dataset versions."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -49,8 +50,8 @@ class DatasetStore(Protocol):
         """Return one file of a version. Raises NotFound."""
         ...
 
-    def tables(self, dataset_id: DatasetId, version: int) -> CdmTables:
-        """Return a version's tables. Raises NotFound, InvalidInput when one is damaged."""
+    def tables(self, dataset_id: DatasetId, version: int, names: Sequence[str]) -> CdmTables:
+        """Return these tables of a version. Raises NotFound, InvalidInput when one is damaged."""
         ...
 
     def folder(self, dataset_id: DatasetId, version: int) -> Path:

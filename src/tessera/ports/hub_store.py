@@ -100,7 +100,7 @@ class NodeStore(Protocol):
         ...
 
     def seen(self, node_id: str, at: datetime, software: str) -> None:
-        """Note that the node called. Raises NotFound."""
+        """Note that the running node called. Raises NotFound."""
         ...
 
 

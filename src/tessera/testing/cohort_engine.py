@@ -1,7 +1,5 @@
 """The specification of CohortEngine, as tests any implementation can inherit."""
 
-# ruff: noqa: S101  # a contract suite is made of asserts
-
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path

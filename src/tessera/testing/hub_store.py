@@ -1,7 +1,5 @@
 """The specification of HubStore, as tests any implementation can inherit."""
 
-# ruff: noqa: S101  # a contract suite is made of asserts
-
 from abc import abstractmethod
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -65,6 +65,13 @@ def test_an_identifier_with_other_zeros_is_pointed_out() -> None:
     assert kinds(linkage.images_have_row(data)) == ["image-without-row-similar"]
 
 
+def test_a_personal_number_without_its_century_is_pointed_out() -> None:
+    data = CheckInput(
+        rows=[row(subject=Pseudonym("390101-1234"))], subjects=frozenset({"19390101-1234"})
+    )
+    assert kinds(linkage.images_have_row(data)) == ["image-without-row-similar"]
+
+
 def test_without_a_clinical_table_linkage_is_not_looked_at() -> None:
     data = CheckInput(rows=[row()])
     assert linkage.images_have_row(data).not_looked == "no-clinical-table"

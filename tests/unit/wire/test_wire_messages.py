@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.domain.catalogue.description import Agent
 from tessera.domain.cohort.answer import Counts, DatasetAnswer
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput, TesseraError
@@ -57,6 +60,35 @@ def test_what_was_released_is_what_arrives() -> None:
     body = PublishDataset(released()).to_json()["description"]
     assert description_from_json(fields.decode(json.dumps(body))) == released().value
     assert released().value.n_subjects == 30
+
+
+def test_every_field_of_a_description_travels() -> None:
+    agent = Agent("Hospital", "data@hospital.example.org", "https://hospital.example.org")
+    full = replace(
+        exact_description(),
+        publisher=agent,
+        contact=agent,
+        population=("cancer",),
+        collection_methods=("longitudinal",),
+        access_conditions=("download",),
+        data_use=("DUO_0000042",),
+        interoperability_tier=3,
+        provenance="p",
+        deid_profile="d",
+        legal_basis="l",
+        quality={"error": 1},
+        policy="words",
+    )
+    default = {f.name for f in dataclass_fields(full) if f.default == getattr(full, f.name)}
+    assert default == set(), "give the new field a value that is not its default"
+    assert description_from_json(description_to_json(full)) == full
+
+
+def test_a_message_may_be_as_large_as_a_hub_accepts(tmp_path: Path) -> None:
+    signer = Ed25519Signer.create(tmp_path / "key")
+    payload = b"x" * 700_000
+    assert Ed25519Verifier().verify(signer.sign(payload), signer.public_key) == payload
+    assert Ed25519Verifier().key_name(signer.sign(payload)) == signer.public_key.fingerprint
 
 
 @pytest.mark.parametrize("type", MessageType)

@@ -6,12 +6,22 @@ from pathlib import Path
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
 
 from tessera.domain.errors import InvalidSettings
 from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import BadSignature
 
 _ALGORITHM = "Ed25519"
+_MAX_BYTES = 4_000_000
+"""Of a message; what a hub accepts over HTTP is less. The library's own limit is 128,000."""
+
+
+class _Registry(JWSRegistry):
+    max_payload_length = _MAX_BYTES
+
+
+_REGISTRY = _Registry(algorithms=[_ALGORITHM])
 
 
 class Ed25519Signer:
@@ -50,7 +60,7 @@ class Ed25519Signer:
 
     def sign(self, payload: bytes) -> str:
         header = {"alg": _ALGORITHM, "kid": self._public.fingerprint}
-        return jws.serialize_compact(header, payload, self._key, algorithms=[_ALGORITHM])
+        return jws.serialize_compact(header, payload, self._key, registry=_REGISTRY)
 
 
 class Ed25519Verifier:
@@ -66,14 +76,14 @@ class Ed25519Verifier:
         self._parse(token)
         public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
         try:
-            verified = jws.deserialize_compact(token, public, algorithms=[_ALGORITHM])
+            verified = jws.deserialize_compact(token, public, registry=_REGISTRY)
         except (JoseError, ValueError) as err:
             raise BadSignature("the signature does not verify") from err
         return verified.payload
 
     def _parse(self, token: str) -> tuple[str, bytes]:
         try:
-            parsed = jws.extract_compact(token.encode("ascii"))
+            parsed = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
             header = parsed.headers()
         except (JoseError, ValueError, TypeError) as err:
             raise BadSignature("not a compact JWS") from err

@@ -4,13 +4,13 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tessera.adapters.parquet.table import read_tables, write_table
+from tessera.adapters.parquet.table import ALL_TABLES, read_tables, write_table
 from tessera.domain.catalogue.manifest import Manifest, TableEntry, parse_manifest
 from tessera.domain.clinical.build import CdmTables
 from tessera.domain.errors import Conflict, NotFound
@@ -61,8 +61,10 @@ class FolderDatasetStore:
         have = f"it has {known}" if known else "no such dataset"
         raise NotFound(f"dataset {dataset_id} has no version {version}; {have}")
 
-    def tables(self, dataset_id: DatasetId, version: int) -> CdmTables:
-        return read_tables(self.folder(dataset_id, version))
+    def tables(
+        self, dataset_id: DatasetId, version: int, names: Sequence[str] = ALL_TABLES
+    ) -> CdmTables:
+        return read_tables(self.folder(dataset_id, version), names)
 
     @contextmanager
     def stage(self) -> Iterator["StagedFolder"]:
@@ -102,7 +104,7 @@ class StagedFolder:
         (self.folder / name).write_bytes(content)
 
     def commit(self, manifest: Manifest) -> Path:
-        self.write(MANIFEST, manifest.to_bytes())
+        self.write(MANIFEST, manifest.raw)
         for path in self.folder.iterdir():
             _sync(path)
             path.chmod(0o444)

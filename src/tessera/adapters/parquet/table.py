@@ -1,5 +1,6 @@
 """Write one table of the common data model as Parquet: same rows, same bytes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ _TYPES = {
     "date": pa.date32(),
     "texts": pa.list_(pa.string()),
 }
+ALL_TABLES = tuple(table.name for table in TABLES)
 _ROWS_PER_GROUP = 100_000
 
 
@@ -48,9 +50,11 @@ def write_table(path: Path, table: TableRows) -> None:
     )
 
 
-def read_tables(folder: Path) -> CdmTables:
-    """Read the tables of a version back. Raises InvalidInput when one is missing or damaged."""
-    return CdmTables({table.name: _read_table(folder, table) for table in TABLES})
+def read_tables(folder: Path, names: Sequence[str] = ALL_TABLES) -> CdmTables:
+    """Read tables of a version back. Raises InvalidInput when one is missing or damaged."""
+    return CdmTables(
+        {table.name: _read_table(folder, table) for table in TABLES if table.name in names}
+    )
 
 
 def _read_table(folder: Path, table: Table) -> TableRows:

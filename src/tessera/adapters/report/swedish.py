@@ -220,7 +220,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "image-without-row-similar": (
         "Personen har bilder men ingen rad i den kliniska tabellen, "
         "där det dock finns en liknande identitet",
-        "Skriv identiteten likadant på båda ställena (inledande nollor, tillagda tecken)",
+        "Skriv identiteten likadant på båda ställena (inledande nollor, sekel, prefix)",
     ),
     "row-without-image": (
         "En person i den kliniska tabellen har inga bilder",

@@ -23,6 +23,7 @@ def describe(
     tables: CdmTables,
     about: DatasetAbout,
     *,
+    n_instances: int,
     dataset_id: DatasetId,
     version: int,
     created: datetime,
@@ -31,7 +32,7 @@ def describe(
     quality: Mapping[str, int],
     minimum: int,
 ) -> DatasetDescription:
-    """Return the exact description of one version.
+    """Return the exact description of one version. The instance table is not looked at.
 
     `minimum` is that of the node's count policy: a collection method that rests on
     fewer subjects is not named, since the word alone would tell of them.
@@ -52,7 +53,7 @@ def describe(
         n_subjects=len(tables["patient"].rows),
         n_studies=len(tables["study"].rows),
         n_series=len(tables["series"].rows),
-        n_instances=len(tables["instance"].rows),
+        n_instances=n_instances,
         n_bytes=round(n_bytes / _BYTES_PER_MB) * _BYTES_PER_MB,
         facets=_facets(tables),
         population=_present(tables, "population"),

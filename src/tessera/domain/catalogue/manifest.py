@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
@@ -43,9 +44,9 @@ class Previous:
     manifest_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """One dataset version."""
+    """One dataset version. Its bytes and hashes are worked out once: it may name millions."""
 
     dataset_id: DatasetId
     version: int
@@ -66,12 +67,13 @@ class Manifest:
     software: str
     previous: Previous | None = None
 
-    @property
+    @cached_property
     def content_sha256(self) -> str:
         return sha256(_canonical(self._content())).hexdigest()
 
-    def to_bytes(self) -> bytes:
-        """Return the manifest file: UTF-8 JSON, keys sorted, one line end at the end."""
+    @cached_property
+    def raw(self) -> bytes:
+        """Return the manifest file: UTF-8 JSON on one line, keys sorted."""
         previous = self.previous
         body = {
             "format": FORMAT,
@@ -84,13 +86,13 @@ class Manifest:
             and {"version": previous.version, "manifest_sha256": previous.manifest_sha256},
             **self._content(),
         }
-        text = json.dumps(body, ensure_ascii=False, sort_keys=True, indent=1)
+        text = json.dumps(body, ensure_ascii=False, sort_keys=True)
         return text.encode() + b"\n"
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Return the hash that names this version."""
-        return sha256(self.to_bytes()).hexdigest()
+        return sha256(self.raw).hexdigest()
 
     def _content(self) -> dict[str, Any]:
         return {

@@ -30,7 +30,6 @@ from tessera.domain.deid.rules import (
     UID,
     RuleSet,
 )
-from tessera.domain.errors import InvalidDicom
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.encoding import (
     IMPLICIT_LE,
@@ -52,8 +51,10 @@ from tessera.domain.imaging.encoding import (
     skip_undefined,
     too_deep,
     truncated,
+    value_ahead,
 )
 from tessera.domain.imaging.header import FIRST_WINDOW, LARGEST_WINDOW, decoded
+from tessera.domain.imaging.pixels import pixel_extent
 
 _BINARY_VRS = frozenset(b"US SS UL SL UV SV FL FD AT".split())
 _END = 0xFFFFFFFF
@@ -122,7 +123,8 @@ class Rewriter:
             out.append(done)
             if tag in PIXEL_TAGS:
                 out.extend(raw for _, raw in inserts)
-                return _with_pixels(b"".join(out), source, base + pos, explicit=explicit)
+                element, value = pixel_extent(source, base + pos, explicit=explicit)
+                return Rewritten(b"".join(out), element, value)
             if base + pos > source.size:
                 raise truncated(last)
             if pos == 0:
@@ -277,7 +279,7 @@ class Rewriter:
         elif action == AGE:
             new = values.capped_age(old)
         elif action == CODED:
-            known = scheme or self._scheme_ahead(buf, after, explicit=explicit)
+            known = scheme or value_ahead(buf, after, 0x00080102, explicit=explicit)
             new = old if known in self._rules.schemes else values.REMOVED
         elif action == SCHEME:
             new = old if scheme in self._rules.schemes else b"99LOCAL "
@@ -299,22 +301,14 @@ class Rewriter:
     def _new_uids(self, old: bytes) -> bytes:
         if self._rules.profile.has("retain-uids"):
             return old
-        uid = self._pseudonymiser.uid
-        parts = old.rstrip(b"\0 ").decode("ascii", "replace").split("\\")
-        return values.padded_uid("\\".join(uid(part.strip(" \0")) for part in parts))
+        uid, schemes = self._pseudonymiser.uid, self._rules.scheme_uids
+        parts = (p.strip(" \0") for p in old.rstrip(b"\0 ").decode("ascii", "replace").split("\\"))
+        return values.padded_uid("\\".join(p if p in schemes else uid(p) for p in parts))
 
     def _shifted(self, old: bytes) -> bytes:
         new = values.shifted(old, self._days)
         self._dates[old] = new
         return new
-
-    def _scheme_ahead(self, buf: bytes, pos: int, *, explicit: bool) -> bytes:
-        """Return the CodingSchemeDesignator that follows a CodeValue in the same item."""
-        try:
-            tag, _, start, length = element_at(buf, pos, len(buf), explicit=explicit)
-        except (WindowTooShort, OddEncoding):
-            return b""
-        return buf[start : start + length].strip(b" \0") if tag == 0x00080102 else b""
 
     def _items(self, buf: bytes, start: int, after: int, *, explicit: bool, depth: int) -> bytes:
         if depth > MAX_DEPTH:
@@ -399,36 +393,3 @@ class Rewriter:
         elif known == b"SQ":
             old = b""
         return values.element(tag, vr, old, explicit=explicit)
-
-
-def _with_pixels(head: bytes, source: Source, offset: int, *, explicit: bool) -> Rewritten:
-    """Find where the pixel data element ends. What follows it in the file is not passed on."""
-    header = source.read(offset, 12)
-    tag, _, start, length = element_at(header, 0, len(header), explicit=explicit)
-    value = offset + start
-    if length != UNDEFINED:
-        if value + length > source.size:
-            raise truncated(tag)
-        return Rewritten(head, (offset, start + length), (value, length))
-    pos = value
-    while True:
-        fragment = source.read(pos, 8)
-        if len(fragment) < 8:
-            raise truncated(tag)
-        name, _, _, size = element_at(fragment, 0, 8, explicit=False)
-        pos += 8
-        if name == SEQUENCE_END:
-            break
-        if name != ITEM or pos + size > source.size:
-            raise truncated(tag) if name == ITEM else _broken_fragments()
-        pos += size
-    return Rewritten(head, (offset, pos - offset), (value, pos - value))
-
-
-def _broken_fragments() -> InvalidDicom:
-    return InvalidDicom(
-        "damaged",
-        "the encapsulated pixel data is not a list of fragments",
-        element="(7FE0,0010)",
-        mend="send it again from its source",
-    )

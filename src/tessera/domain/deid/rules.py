@@ -80,6 +80,12 @@ _ALWAYS: Final[dict[int, int]] = {
     0x00080120: CODED,
     0x00880200: REMOVE,  # icon: a small copy of pixels nobody checked
 }
+_SEQUENCES: Final[dict[int, int]] = {
+    0x00080082: REMOVE,  # institution codes: Type 3, may not be empty
+    0x00081110: REMOVE,  # referenced studies: Type 3, may not be empty
+    0x00081111: DESCEND,  # referenced procedure steps: Type 2 in reports, Type 3 in images
+}
+"""Sequences listed X/Z or X/Z/D: what is valid in every class. Source: PS3.3 C.7.2.1, C.17.1."""
 NESTED_SUBJECT: Final = frozenset((0x00100010, 0x00100020))
 """Inside a sequence these become the pseudonym in place."""
 
@@ -113,6 +119,8 @@ class RuleSet:
     """(creator, group) → low element byte → VR; empty when safe private is not retained."""
     schemes: frozenset[bytes]
     """Published coding schemes: their codes and meanings stay; all others are local."""
+    scheme_uids: frozenset[str]
+    """UIDs of published coding schemes: they name no instance and stay."""
     fingerprint: str
     """First 16 hex digits of the SHA-256 of the profile and its tables."""
 
@@ -146,8 +154,11 @@ def compile_rules(profile: Profile, texts: RuleTexts) -> RuleSet:
     for tag, word in profile.overrides.items():
         actions[tag] = _override(tag, word)
     private = _safe_private(texts.safe_private) if profile.has("retain-safe-private") else {}
-    schemes = frozenset(row["designator"].encode() for row in table_rows(texts.coding_schemes))
-    return RuleSet(profile, actions, private, schemes, _fingerprint(profile, texts))
+    published = table_rows(texts.coding_schemes)
+    schemes = frozenset(row["designator"].encode() for row in published)
+    scheme_uids = frozenset(row["uid"] for row in published if row["uid"])
+    fingerprint = _fingerprint(profile, texts)
+    return RuleSet(profile, actions, private, schemes, scheme_uids, fingerprint)
 
 
 def _fingerprint(profile: Profile, texts: RuleTexts) -> str:
@@ -178,8 +189,12 @@ def _listed(row: Mapping[str, str], tag: int, profile: Profile) -> int:
         if cell == "C" and column == "clean_structured_content":
             return DESCEND
     basic = row["basic"]
+    if tag in _SEQUENCES:
+        return _SEQUENCES[tag]
+    if vr == b"UI":
+        return REMOVE if basic == "X" else UID
     if basic == "U":
-        return UID if vr == b"UI" else DESCEND
+        return DESCEND
     if basic == "X/Z/U*":
         return DESCEND
     if vr == b"SQ":

@@ -211,6 +211,15 @@ def element_at(buf: bytes, pos: int, end: int, *, explicit: bool) -> tuple[int, 
     raise OddEncoding
 
 
+def value_ahead(buf: bytes, pos: int, wanted: int, *, explicit: bool) -> bytes:
+    """Return the value of the element at `pos` if it is the wanted one, else nothing."""
+    try:
+        tag, _, start, length = element_at(buf, pos, len(buf), explicit=explicit)
+    except (WindowTooShort, OddEncoding):
+        return b""
+    return buf[start : start + length].strip(b" \0") if tag == wanted else b""
+
+
 def too_deep() -> InvalidDicom:
     """Return the refusal for nesting beyond MAX_DEPTH."""
     return InvalidDicom(

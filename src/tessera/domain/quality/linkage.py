@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.quality.finding import Evidence, Finding, Level, Severity, Where, finding
@@ -11,6 +12,8 @@ from tessera.domain.quality.inputs import CheckInput, SeriesRows
 from tessera.domain.quality.registry import Looked
 
 _SEPARATORS = re.compile(r"[\s\-./^_+]+")
+_ENOUGH_SIGNS = 8
+"""Ends of identifiers shorter than this agree by chance."""
 _MUST_REFER = frozenset({"SEG"})
 """Modalities that carry ReferencedSeriesSequence whenever they refer to images (PS3.3 C.8.20.2)."""
 
@@ -28,7 +31,7 @@ def images_have_row(data: CheckInput) -> Looked:
     for subject, rows in sorted(images.items()):
         if subject and same_person(subject) in known:
             continue
-        similar = bool(subject) and _plain(subject) in plain
+        similar = _has_similar(_plain(subject), plain)
         facts: Evidence = {
             "n_instances": len({row.instance_uid for row in rows}),
             "n_series": len({row.series_uid for row in rows}),
@@ -104,6 +107,20 @@ def same_person(identifier: str) -> str:
     plain = unicodedata.normalize("NFKD", identifier).casefold()
     letters = "".join(c for c in plain if not unicodedata.combining(c) and c.isprintable())
     return _SEPARATORS.sub("", letters)
+
+
+def _has_similar(plain: str, known: AbstractSet[str]) -> bool:
+    """Return whether a known identifier is this one, or ends with it, or the reverse.
+
+    A machine may leave out the century of a personal number, or a hospital's prefix.
+    """
+    if plain in known:
+        return bool(plain)
+    return any(
+        min(len(plain), len(other)) >= _ENOUGH_SIGNS
+        and (plain.endswith(other) or other.endswith(plain))
+        for other in known
+    )
 
 
 def _plain(identifier: str) -> str:

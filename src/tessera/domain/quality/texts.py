@@ -172,7 +172,7 @@ TEXTS: dict[str, Text] = {
         "Q-LNK-01",
         "The subject has images and no row in the clinical table, "
         "which does hold a similar identifier",
-        "Write the identifier the same way in both places (leading zeros, added signs)",
+        "Write the identifier the same way in both places (leading zeros, century, prefix)",
     ),
     "row-without-image": Text(
         "Q-LNK-02",
