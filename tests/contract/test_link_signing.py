@@ -23,7 +23,7 @@ def test_a_key_file_is_private_and_read_back(tmp_path: Path) -> None:
         Ed25519Signer.create(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\n"])
+@pytest.mark.parametrize("content", [b"", b"not a key", b"\x30\x2e\x02\x01"])
 def test_what_is_no_key_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "node.key"
     path.write_bytes(content)

@@ -96,8 +96,9 @@ def _people(
     name = person_name(patient, locale, study.style, charset)
     planted.add("name", person.family)
     planted.add("name", person.given)
-    planted.add("name", romanised(person.family))
-    planted.add("name", romanised(person.given))
+    for part in (romanised(person.family), romanised(person.given)):
+        if part in name:
+            planted.add("name", part)
     ds.PatientName = planted.add("name", name)
     own = person.physician if fits(person.physician, charset) else romanised(person.physician)
     planted.add("physician", own.split("^")[0])
@@ -260,8 +261,9 @@ def series_header(
     """Series, frame of reference and equipment elements. Source: PS3.3 C.7.3, C.7.4, C.7.5."""
     ds.Modality = series.modality
     ds.SeriesInstanceUID = planted.add("uid", series.series_uid)
-    ds.FrameOfReferenceUID = planted.add("uid", study.frame_uid)
-    ds.PositionReferenceIndicator = ""
+    if series.modality in ("CT", "MR", "PT"):
+        ds.FrameOfReferenceUID = planted.add("uid", study.frame_uid)
+        ds.PositionReferenceIndicator = ""
     ds.SeriesNumber = str(series.number)
     ds.SeriesDate = ds.StudyDate
     minute = int(study.time[2:4]) + series.number

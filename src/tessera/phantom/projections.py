@@ -191,8 +191,6 @@ def _presentation(ds: DicomDataset) -> None:
     ds.WindowCenter = "2048"
     ds.WindowWidth = "4096"
     ds.AcquisitionContextSequence = Sequence([])
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        delattr(ds, keyword)
 
 
 def _view_sequence(view: str) -> Element:
@@ -278,8 +276,6 @@ def _digital(ds: DicomDataset, pixel_mm: float) -> None:
 
 
 def _computed(ds: DicomDataset, pixel_mm: float) -> None:
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        delattr(ds, keyword)
     ds.ImageType = ["ORIGINAL", "PRIMARY"]
     ds.SeriesDescription = "Thorax CR"
     ds.ProtocolName = f"CHEST {ds.PatientID}"[:64]

@@ -126,5 +126,3 @@ def _ultrasound(
     region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
     region.PhysicalDeltaX = region.PhysicalDeltaY = pixel_mm / 10
     ds.SequenceOfUltrasoundRegions = Sequence([region])
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        delattr(ds, keyword)
