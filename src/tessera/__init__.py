@@ -1,7 +1,10 @@
 """Tessera: share cancer images for research without the images leaving home."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tessera.client.client import Client as Client
 
 __version__ = "0.1.0"
 _PUBLIC = {"Client": "tessera.client.client"}

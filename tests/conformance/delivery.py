@@ -12,6 +12,7 @@ import pydicom.data
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+TESSERA = Path(sys.executable).parent / "tessera"
 BUNDLED = Path(str(pydicom.data.__file__)).parent / "test_files"
 REFERENCE_FOLDERS = (
     "datalad-structural",
@@ -61,6 +62,14 @@ def reference_root() -> Path:
     return Path(named) if named else REPOSITORY.parent / "shared" / "data"
 
 
+def make_phantom(folder: Path, *, patients: int, seed: int, language: str = "sv") -> Path:
+    """Write an invented hospital; return its PACS export. `truth.json` lies beside it."""
+    command = [str(TESSERA), "phantom", str(folder), "--patients", str(patients)]
+    command += ["--seed", str(seed), "--language", language]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "pacs"
+
+
 def folder_of(name: str) -> Path:
     """The folder of a source by name; skips the test where it is absent."""
     if name == "pydicom":
@@ -76,7 +85,7 @@ def deliver(folder: Path, work: Path) -> Delivery:
     report = work / "report.json"
     done = subprocess.run(
         [
-            str(Path(sys.executable).parent / "tessera"),
+            str(TESSERA),
             "deid",
             str(folder),
             str(work / "out"),

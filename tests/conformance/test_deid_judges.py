@@ -15,7 +15,13 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from tessera.testing.judges import missing_judges, new_errors
 from tessera.testing.leaks import find_identities
-from tests.conformance.delivery import REFERENCE_FOLDERS, Delivery, deliver, folder_of
+from tests.conformance.delivery import (
+    REFERENCE_FOLDERS,
+    Delivery,
+    deliver,
+    folder_of,
+    make_phantom,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -47,11 +53,19 @@ TECHNICAL = (
 
 @pytest.fixture(
     scope="module",
-    params=["pydicom", *(pytest.param(n, marks=pytest.mark.reference) for n in REFERENCE_FOLDERS)],
+    params=[
+        "pydicom",
+        "phantom",
+        *(pytest.param(n, marks=pytest.mark.reference) for n in REFERENCE_FOLDERS),
+    ],
 )
 def delivery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
-    folder = folder_of(request.param)
-    return deliver(folder, tmp_path_factory.mktemp(request.param))
+    work = tmp_path_factory.mktemp(request.param)
+    if request.param == "phantom":
+        folder = make_phantom(work / "site", patients=3, seed=5)
+    else:
+        folder = folder_of(request.param)
+    return deliver(folder, work)
 
 
 def elements(ds: Dataset, path: tuple[object, ...] = ()) -> Iterator[tuple[object, DataElement]]:

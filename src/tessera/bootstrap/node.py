@@ -161,7 +161,7 @@ def init_node(home: Path, settings: NodeSettings) -> Node:
         (home / private).mkdir(parents=True, exist_ok=True, mode=0o700)
     for private in ("identified", "link"):
         (home / private).chmod(0o700)
-    (home / "research").mkdir(exist_ok=True)
+    (home / "research").mkdir(exist_ok=True, mode=0o750)
     new_secret(home / "identified" / "vault" / "project.key", secrets.token_bytes(32))
     part = home / "node.toml.part"
     part.write_text(settings.to_toml(), encoding="utf-8")

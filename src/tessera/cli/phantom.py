@@ -14,8 +14,8 @@ _HELP = """Write an invented hospital into OUT: a PACS export full of identities
 
 Every person is made up. The same settings give the same bytes. A stopped run goes on where it
 stopped. Images are small unless --scale says otherwise: 128 x 128 pixels (small, the default,
-about 3 MB per patient), 256 x 256 (medium) or as real scanners send them (full, hundreds of MB
-per patient).
+about 4 MB per patient), 256 x 256 (medium) or as real scanners send them (full, 100 MB and more
+per patient; 1 to 2 GB of memory per worker).
 
 Example: tessera phantom ./linkoping --patients 40 --seed 7 --language sv
 """

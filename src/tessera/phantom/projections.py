@@ -128,10 +128,13 @@ def _mass(bench: Bench, shape: tuple[int, int], pixel_mm: float, view: str) -> n
     dy = (np.arange(shape[0], dtype=np.float32)[:, None] - row) * pixel_mm
     dx = (np.arange(shape[1], dtype=np.float32)[None, :] - column) * pixel_mm
     distance, angle = np.hypot(dy, dx), np.arctan2(dy, dx)
-    spikes = 1 + 0.3 * np.maximum(0, np.sin(9 * angle + rng.uniform(0, 6))) ** 3
+    first, second, third = rng.uniform(0, 6, 3)
+    spikes = 1 + 0.22 * np.maximum(0, np.sin(7 * angle + first)) ** 4
+    spikes += 0.25 * np.maximum(0, np.sin(13 * angle + second)) ** 6
+    spikes += 0.12 * np.sin(3 * angle + third)
     reach = lesion.diameter_mm / 2 * spikes
-    soft = 1 / (1 + np.exp(np.clip((distance - reach) * 1.6, -30, 30)))
-    mass: np.ndarray = np.float32(500 + 1300 * lesion.intensity) * soft.astype(np.float32)
+    soft = 1 / (1 + np.exp(np.clip((distance - reach) * 0.9, -30, 30)))
+    mass: np.ndarray = np.float32(300 + 1000 * lesion.intensity) * soft.astype(np.float32)
     return mass
 
 

@@ -104,6 +104,10 @@ def _ultrasound(
     ds.TransducerData = ["L3-12", "", ""]
     ds.TransducerType = "LINEAR" if bench.study.region == "breast" else "CURVED LINEAR"
     ds.ProcessingFunction = "B"
+    ds.AcquisitionDeviceProcessingDescription = "SPECKLE REDUCTION 3"
+    ds.OutputPower = "100"
+    ds.FocusDepth = "35"
+    ds.EffectiveDuration = "0.04"
     ds.MechanicalIndex = "0.9"
     ds.BoneThermalIndex = "0.4"
     ds.SoftTissueThermalIndex = "0.4"

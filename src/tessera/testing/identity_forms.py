@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Literal
 from urllib.parse import quote
 
 MIN_LETTERS = 4
@@ -63,14 +64,15 @@ class ByteForm:
         ASCII-lower-cased bytes.
     written
         How the identity is written here, for people: ``"name part, folded, utf-8"``.
-    is_word
-        The pattern is so short that it counts only where no letter stands before it,
-        and none but a genitive s after it.
+    edge
+        What a short pattern must not stand next to, or it counts for nothing: ``"word"``, no
+        letter before it and none but a genitive s after it; ``"number"``, no digit before it
+        and none after it; ``"start"``, no digit before it. Empty for a long pattern.
     """
 
     pattern: bytes
     written: str
-    is_word: bool
+    edge: Literal["", "word", "number", "start"]
 
 
 def folded(text: str) -> str:
@@ -87,7 +89,14 @@ def byte_forms(identity: str) -> Iterator[ByteForm]:
             pattern = raw.lower()
             if pattern not in seen:
                 seen.add(pattern)
-                yield ByteForm(pattern, f"{what}, {encoding}", len(pattern) < 6)
+                yield ByteForm(pattern, f"{what}, {encoding}", _edge(pattern))
+
+
+def _edge(pattern: bytes) -> Literal["", "word", "number", "start"]:
+    if pattern.isdigit():
+        # UIDs are long runs of digits; a date may have a time behind it, or open an identifier.
+        return "number" if len(pattern) < 8 else "start" if len(pattern) < 11 else ""
+    return "word" if len(pattern) < 6 else ""
 
 
 def _spellings(identity: str) -> Iterator[tuple[str, str]]:

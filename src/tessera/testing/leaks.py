@@ -5,7 +5,8 @@ DICOM, zip, PDF streams, Parquet columns and base64 (as in signed envelopes). It
 identity in many spellings and encodings (`tessera.testing.identity_forms`).
 
 Pixel data and other noise hold every short string by chance. There, only forms of eight bytes
-or more count; elsewhere a form of less than six bytes must stand as a word.
+or more count (fourteen in UTF-16, which dark 16-bit pixels look like); elsewhere a form of less
+than six bytes must stand as a word.
 """
 
 import base64
@@ -27,6 +28,8 @@ from numpy.typing import NDArray
 from tessera.testing.identity_forms import ByteForm, byte_forms
 
 _NOISE_FLOOR = 8
+_NOISE_FLOOR_UTF16 = 14
+_START = 14
 _MAX_DEPTH = 4
 _MAX_INFLATED = 512 * 1024 * 1024
 _CHUNK = 64 * 1024 * 1024
@@ -80,10 +83,17 @@ class _Matcher:
 
     def __init__(self, forms: Sequence[tuple[ByteForm, str]]) -> None:
         self._by_head: dict[int, list[tuple[ByteForm, str]]] = {}
+        self._by_start: dict[bytes, list[tuple[ByteForm, str]]] = {}
+        """Long forms by more of their start: a thousand UIDs share their first four bytes."""
         self._pairs = np.zeros(1 << 16, dtype=bool)
         for form, identity in forms:
             head = int.from_bytes(form.pattern[:4], "little")
-            self._by_head.setdefault(head, []).append((form, identity))
+            few = self._by_head.setdefault(head, [])
+            if len(form.pattern) >= _START:
+                start = form.pattern[:_START]
+                self._by_start.setdefault(start, []).append((form, identity))
+            else:
+                few.append((form, identity))
             self._pairs[head & 0xFFFF] = True
         self._heads = np.array(sorted(self._by_head), dtype=np.uint32)
 
@@ -93,9 +103,10 @@ class _Matcher:
             return
         for at in self._candidates(np.frombuffer(data, dtype=np.uint8)).tolist():
             head = int.from_bytes(data[at : at + 4], "little")
-            for form, identity in self._by_head.get(head, ()):
+            long = self._by_start.get(data[at : at + _START], ())
+            for form, identity in (*self._by_head.get(head, ()), *long):
                 if data.startswith(form.pattern, at) and not (
-                    form.is_word and _inside_word(data, at, len(form.pattern))
+                    form.edge and _inside(data, at, at + len(form.pattern), form.edge)
                 ):
                     yield at, form, identity
 
@@ -109,12 +120,13 @@ class _Matcher:
         return found
 
 
-def _inside_word(data: bytes, at: int, length: int) -> bool:
-    before = data[at - 1 : at] if at else b""
-    after = data[at + length : at + length + 2]
-    if before.isalpha():
-        return True
-    return after[:1].isalpha() and not (after[:1] == b"s" and not after[1:].isalpha())
+def _inside(data: bytes, start: int, end: int, edge: str) -> bool:
+    """Say whether the bytes from `start` to `end` are only part of a longer word or number."""
+    before, after = data[max(start - 1, 0) : start], data[end : end + 2]
+    if edge == "word":
+        genitive = after[:1] == b"s" and not after[1:].isalpha()
+        return before.isalpha() or (after[:1].isalpha() and not genitive)
+    return before.isdigit() or (edge == "number" and after[:1].isdigit())
 
 
 def find_identities(roots: Sequence[Path], identities: Sequence[str]) -> list[Leak]:
@@ -140,12 +152,18 @@ def find_identities(roots: Sequence[Path], identities: Sequence[str]) -> list[Le
             raise ValueError(f"identity {identity!r} is too short or too common to be looked for")
         forms += own
     everything = _Matcher(forms)
-    long_only = _Matcher([f for f in forms if len(f[0].pattern) >= _NOISE_FLOOR])
+    long_only = _Matcher([f for f in forms if _stands_out(f[0])])
     found: list[Leak] = []
     for root in roots:
         for path in _files(root):
             found += _in_file(path, root, everything, long_only)
     return found
+
+
+def _stands_out(form: ByteForm) -> bool:
+    """Say whether a form found in noise is more than chance."""
+    floor = _NOISE_FLOOR_UTF16 if "utf-16" in form.written else _NOISE_FLOOR
+    return len(form.pattern) >= floor
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -196,15 +214,15 @@ def _is_packed(data: bytes) -> bool:
 
 def _dicom_regions(data: bytes, where: str) -> Iterator[_Region]:
     """Split a DICOM file into headers and pixel data (PS3.5 7.1 and A.4), icons' too."""
-    at = 0
-    for match in _PIXEL_DATA.finditer(data, 132):
-        if match.start() < at:
-            continue  # chance bytes inside the pixels before
+    at, look = 0, 132
+    while match := _PIXEL_DATA.search(data, look):
         end = _pixel_end(data, match)
         if end > match.end():
             yield _Region(data[at : match.start()], where, at, False)
             yield _Region(data[match.start() : end], where, match.start(), True)
-            at = end
+            at = look = end
+        else:
+            look = match.start() + 4  # the tag's bytes by chance
     deflated = _DEFLATED_SYNTAX in data[132:1024]
     yield _Region(data[at:], where, at, deflated)
 
