@@ -37,12 +37,17 @@ SITES = (
     Site("valencia", "València", "ES", "es", 22),
     Site("heraklion", "Heraklion", "GR", "el", 33),
 )
+DESCRIPTION = (
+    "Imaging of patients with cancer and of screening controls, with diagnosis, stage, markers "
+    "and treatment. Made up by a program for trying things out: no real person is in it."
+)
+PROVENANCE = "Made by `tessera phantom`; taken in, de-identified and checked by the node."
 QUERIES = (
     "cancer = prostate and modality in (MR, PT) and age_at_diagnosis between 50 and 80",
     "cancer = breast",
     "modality = MR and modality = PT",
     "psa > 4 and stage in (II, III, IV)",
-    "her2 = positive and in one study (modality = MR)",
+    "cancer = breast and her2 = positive",
 )
 
 
@@ -99,7 +104,8 @@ class Demo:
                     "--title-sv",
                     f"Cancerbilder, {site.name}",
                 ),
-                *("--contact-email", f"data@{site.slug}.example"),
+                *("--contact-email", f"data@{site.slug}.example", "--keyword", "cancer imaging"),
+                *("--description", DESCRIPTION, "--provenance", PROVENANCE),
             )
         if not (self.hub / "hub.sqlite").exists():
             self.say("\n— the hub")

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def demo_command(
     home: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path("demo-data"),
     once: Annotated[bool, typer.Option("--once", help="Print the results and stop.")] = False,
-    patients: Annotated[int, typer.Option(min=1, help="Patients at each hospital.")] = 48,
+    patients: Annotated[int, typer.Option(min=1, help="Patients at each hospital.")] = 64,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The hub's port.")] = 8700,
 ) -> None:
     """Show the whole path: raw DICOM at three hospitals to one search over all of them.

@@ -19,7 +19,7 @@ EXAMPLES = (
         "prostate",
         "cancer = prostate and modality in (MR, PT) and age_at_diagnosis between 50 and 70",
     ),
-    ("breast", "cancer = breast and her2 = positive and modality = MG"),
+    ("breast", "cancer = breast and her2 = positive and modality = MR"),
     ("colorectum", "cancer = colorectum and stage in (III, IV) and modality = CT"),
 )
 """Key of the words (`example.<key>`) and the query."""

@@ -156,7 +156,6 @@ def _examinations(
 ) -> list[tuple[int, str, tuple[_SeriesKind, ...]]]:
     """(days after the visit, region, series) of one visit."""
     concept, region = patient.concept, _REGION[patient.concept]
-    late = patient.cancer is not None and patient.cancer.stage in ("III", "IV")
     first = visit == 0
     if concept == "control":
         if patient.screening == "mammography":
@@ -164,13 +163,14 @@ def _examinations(
         return [(0, "chest", _CT)] + ([(0, "chest", _DX)] if first else [])
     if concept == "breast":
         extra = [(3, "breast", _US)] if first else []
-        if first and rng.random() < 0.4:
+        if first and rng.random() < 0.8:
             extra.append((9, "breast", _MR_BREAST))
         if first and patient.cancer is not None and patient.cancer.stage == "IV":
             extra.append((12, "chest", _CT))
         return [(0, "breast", _MG), *extra]
     if concept == "prostate":
-        pet = first and late and rng.random() < 0.9
+        early = patient.cancer is not None and patient.cancer.stage == "I"
+        pet = first and not early and rng.random() < 0.85
         return [(0, "pelvis", _MR_FULL if first else _MR_SHORT)] + (
             [(11, "pelvis", _PET_CT)] if pet else []
         )

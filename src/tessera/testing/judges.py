@@ -10,6 +10,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 Judge = Callable[[Path], frozenset[str]]
 
@@ -42,7 +47,8 @@ def dcmdump_errors(path: Path) -> frozenset[str]:
 
 def dciodvfy_errors(path: Path) -> frozenset[str]:
     """Return the kinds of error that ``dciodvfy`` finds against the object's definition (PS3.3)."""
-    done = _run(["dciodvfy", str(path)])
+    with TemporaryDirectory() as work:
+        done = _run(["dciodvfy", str(_inflated(path, Path(work)))])
     lines = [_normalised(line) for line in done.stderr.splitlines() if line.startswith("Error")]
     if done.returncode < 0:
         lines.append(f"ended by signal {-done.returncode}")
@@ -56,6 +62,20 @@ def new_errors(before: Path, after: Path) -> dict[str, frozenset[str]]:
     """Return, per judge, the kinds of error that `after` has and `before` had not."""
     gained = {name: judge(after) - judge(before) for name, judge in JUDGES.items()}
     return {name: errors for name, errors in gained.items() if errors}
+
+
+def _inflated(path: Path, work: Path) -> Path:
+    """Return `path`, or an inflated copy in `work`: dciodvfy does not read deflated files."""
+    try:
+        ds = dcmread(path)
+    except (InvalidDicomError, EOFError, OSError):
+        return path
+    if ds.file_meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return path
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    copy = work / "inflated.dcm"
+    ds.save_as(copy)
+    return copy
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
