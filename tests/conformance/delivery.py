@@ -80,7 +80,7 @@ def folder_of(name: str) -> Path:
     return folder
 
 
-def deliver(folder: Path, work: Path) -> Delivery:
+def deliver(folder: Path, work: Path, *, profile: str = "research") -> Delivery:
     """Run the command as a user would and read its report."""
     report = work / "report.json"
     done = subprocess.run(
@@ -89,6 +89,8 @@ def deliver(folder: Path, work: Path) -> Delivery:
             "deid",
             str(folder),
             str(work / "out"),
+            "--profile",
+            profile,
             "--key",
             str(work / "project.key"),
             "--report",

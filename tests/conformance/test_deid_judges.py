@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from tessera.testing.judges import missing_judges, new_errors
 from tessera.testing.leaks import find_identities
 from tests.conformance.delivery import (
+    BUNDLED,
     REFERENCE_FOLDERS,
     Delivery,
     deliver,
@@ -115,6 +116,19 @@ def test_outputs_have_no_error_that_their_inputs_had_not(delivery: Delivery) -> 
         for before, after in delivery.stored(JUDGED_FILES)
         if (errors := new_errors(before, after))
     }
+    assert gained == {}
+
+
+@pytest.mark.skipif(bool(missing_judges()), reason=f"not installed: {missing_judges()}")
+def test_the_basic_profile_adds_no_error_to_reports_and_plans_either(tmp_path: Path) -> None:
+    delivery = deliver(BUNDLED, tmp_path, profile="basic")
+    special = [
+        (before, after)
+        for before, after in delivery.stored()
+        if before.name.startswith(("report", "rt", "liver", "emri", "CT_small", "MR_small"))
+    ]
+    assert len(special) >= 5
+    gained = {before.name: e for before, after in special if (e := new_errors(before, after))}
     assert gained == {}
 
 

@@ -167,10 +167,10 @@ def test_what_a_hospital_has_no_column_for_is_not_supported_there(whole: Path3) 
 def planted(demo: Demo) -> list[str]:
     """Return every identity of the three hospitals that is long enough to be looked for.
 
-    Short runs of digits stand in long random numbers by chance. The place is public: it
-    is the node's name.
+    Short runs of digits stand in long random numbers by chance. The place is public (it is
+    the node's name), and so is the word hospital.
     """
-    places = {word for site in SITES for word in site.name.split()}
+    public = {word for site in SITES for word in site.name.split()} | {"Hospital"}
     found: set[str] = set()
     for site in SITES:
         truth = json.loads((demo.pacs(site) / "truth.json").read_text(encoding="utf-8"))
@@ -178,7 +178,7 @@ def planted(demo: Demo) -> list[str]:
             for identity in patient["identities"]:
                 value = str(identity["value"])
                 if identity["kind"] == "institution":
-                    found.update(w for w in re.split(r"[\s,]+", value) if w not in places)
+                    found.update(w for w in re.split(r"[\s,]+", value) if w not in public)
                 else:
                     found.add(value)
     digits = re.compile(r"[\d\s-]{1,7}")
@@ -200,7 +200,7 @@ def test_no_planted_identity_is_anywhere_outside_the_identified_zone(whole: Path
     # The media type application/jose is no José.
     whole.wire.write_bytes(whole.wire.read_bytes().replace(b"application/jose", b"application/"))
     leaks = find_identities([*roots, said], identities)
-    assert not leaks, leaks[:20]
+    assert not leaks, sorted({(leak.identity, leak.form, leak.path.name) for leak in leaks})[:40]
 
 
 @pytest.mark.slow

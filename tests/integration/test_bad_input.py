@@ -16,11 +16,11 @@ LIMIT_BYTES = 500 << 20
 
 
 def tessera(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with its address space held to what it needs plus the limit."""
+    """Run the program; the last line of stderr tells its peak memory in kB."""
     program = (
-        "import sys, resource; from tessera.cli import main; "
-        "import atexit; atexit.register(lambda: print('peak', "
-        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)); main()"
+        "import atexit, sys; from tessera.cli import main; "
+        "hwm = lambda: next(l for l in open('/proc/self/status') if l.startswith('VmHWM')); "
+        "atexit.register(lambda: print('peak', hwm().split()[1], file=sys.stderr)); main()"
     )
     return subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False

@@ -19,7 +19,7 @@ class IndexTotals:
 
 
 class InstanceIndex(Protocol):
-    """Implementations pass `tessera.testing.node_stores.InstanceIndexContract`, which is the specification."""
+    """`tessera.testing.node_stores.InstanceIndexContract` is the specification."""
 
     def put(self, rows: Sequence[Deidentified[InstanceRow]]) -> None:
         """Insert or replace by `instance_uid`, all or none; durable when it returns."""

@@ -50,7 +50,7 @@ class LedgerEntry:
 
 
 class Ledger(Protocol):
-    """Implementations pass `tessera.testing.node_stores.LedgerContract`, which is the specification."""
+    """Implementations pass `tessera.testing.node_stores.LedgerContract`: the specification."""
 
     def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
         """Return the keys of those that are settled with this size and time."""

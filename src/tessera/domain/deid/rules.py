@@ -84,8 +84,11 @@ _SEQUENCES: Final[dict[int, int]] = {
     0x00080082: REMOVE,  # institution codes: Type 3, may not be empty
     0x00081110: REMOVE,  # referenced studies: Type 3, may not be empty
     0x00081111: DESCEND,  # referenced procedure steps: Type 2 in reports, Type 3 in images
+    0x00401101: DESCEND,  # codes of a person: Type 1; codes of local schemes become dummies
+    0x0040A730: REMOVE,  # report's content: Type 1C, absent when there is none
+    0x0040A073: DESCEND,  # verifying observers: Type 1C; the names inside become dummies
 }
-"""Sequences listed X/Z or X/Z/D: what is valid in every class. Source: PS3.3 C.7.2.1, C.17.1."""
+"""Sequences listed X/Z, X/Z/D or D: what is valid in every class. Source: PS3.3 C.7, C.17.2."""
 NESTED_SUBJECT: Final = frozenset((0x00100010, 0x00100020))
 """Inside a sequence these become the pseudonym in place."""
 
