@@ -2,6 +2,8 @@
 # Needs Linux and Python 3.11, 3.12 or 3.13. Everything else is installed into .venv.
 
 unexport PYTHONDONTWRITEBYTECODE
+# A hospital's proxy often signs with a certificate that only the machine knows.
+export UV_SYSTEM_CERTS := 1
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
