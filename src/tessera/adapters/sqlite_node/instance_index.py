@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
+from weakref import finalize
 
 from tessera.adapters.sqlite_node.connection import connect
 from tessera.domain.ids import InstanceUid
@@ -47,6 +48,7 @@ _PUT = (
 class SqliteInstanceIndex:
     def __init__(self, path: Path) -> None:
         self._db = connect(path, _MIGRATIONS)
+        finalize(self, self._db.close)
 
     def put(self, rows: Sequence[Deidentified[InstanceRow]]) -> None:
         self._write(_PUT, [tuple(map(_stored, _NAMES, _values(row.value))) for row in rows])

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from weakref import finalize
 
 from tessera.adapters.sqlite_node.connection import connect
 from tessera.ports.ledger import LedgerEntry, SourceFile, State
@@ -33,6 +34,7 @@ ON CONFLICT (key) DO UPDATE SET
 class SqliteLedger:
     def __init__(self, path: Path) -> None:
         self._db = connect(path, _MIGRATIONS)
+        finalize(self, self._db.close)
 
     def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
         found = set()
