@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
-from weakref import finalize
 from typing import Any
+from weakref import finalize
 
 Row = tuple[Any, ...]
 _BUSY_S = 10.0
