@@ -52,8 +52,14 @@ setup: .venv/.dev
 system-tools:
 	@sh tools/system-tools.sh
 
-bench: .venv/.dev
+bench: .venv/.dev .venv-bench/.done
 	$(BIN)/python bench/run.py
 
+# The peers have an environment of their own, so that theirs cannot change ours.
+.venv-bench/.done: bench/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache demo-data
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache demo-data

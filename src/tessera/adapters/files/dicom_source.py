@@ -104,9 +104,7 @@ def normalised(source: Source) -> tuple[Source, FileMeta]:
             warnings.simplefilter("ignore")
             ds = pydicom.dcmread(BytesIO(data), force=True)
             if "SOPClassUID" not in ds or "SOPInstanceUID" not in ds:
-                raise InvalidDicom(
-                    "not-dicom", "no SOP class or SOP instance UID", mend="leave it out"
-                )
+                raise _no_instance(data)
             syntax = ds.file_meta.get("TransferSyntaxUID") if hasattr(ds, "file_meta") else None
             swap = syntax == EXPLICIT_BE
             if syntax is None or not UID(str(syntax)).is_compressed:
@@ -136,6 +134,18 @@ def normalised(source: Source) -> tuple[Source, FileMeta]:
         return dataset_source(plain)
     except OddEncoding as err:
         raise InvalidDicom("unreadable", "its encoding is not understood") from err
+
+
+def _no_instance(data: bytes) -> InvalidDicom:
+    """Bytes that pydicom can read as something: damaged DICOM, or another kind of file."""
+    if data[128:132] == b"DICM":
+        return InvalidDicom(
+            "no-uid",
+            "SOPClassUID or SOPInstanceUID is absent",
+            element="(0008,0018)",
+            mend="correct it at the sender",
+        )
+    return InvalidDicom("not-dicom", "this is not a DICOM file", mend="leave it out")
 
 
 def _too_large(what: str) -> InvalidDicom:

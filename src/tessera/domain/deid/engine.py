@@ -390,6 +390,6 @@ class Rewriter:
             old = self._shifted(old) if days else b""
         elif known == b"UI":
             old = self._new_uids(old)
-        elif known == b"SQ":
+        elif known == b"SQ" or not values.fits(old, known):
             old = b""
         return values.element(tag, vr, old, explicit=explicit)

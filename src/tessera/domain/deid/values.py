@@ -34,6 +34,16 @@ _DUMMIES: Final[dict[bytes, bytes]] = {
 CODE_CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _\\\x00"
 NUMBER_CHARACTERS: Final = b"0123456789+-.eE: \\\x00"
 
+_CHARACTERS: Final = {
+    **dict.fromkeys((b"DS", b"IS", b"TM"), NUMBER_CHARACTERS),
+    b"CS": CODE_CHARACTERS,
+}
+
+
+def fits(value: bytes, vr: bytes) -> bool:
+    """Say whether a value has only the characters of its VR, where these are few."""
+    return vr not in _CHARACTERS or not value.translate(None, _CHARACTERS[vr])
+
 
 def dummy(vr: bytes) -> bytes:
     """Return a value of this VR that says nothing."""

@@ -46,6 +46,11 @@ DICTIONARY_VR: Final[dict[int, bytes]] = {
 """Tag → VR of the standard data dictionary (PS3.6), ambiguous ones settled for implicit VR."""
 
 
+_FIRST_LITTLE = frozenset((b"\x08\x00\x00", b"\x02\x00\x00"))
+_FIRST_BIG = frozenset((b"\x00\x08\x00", b"\x00\x02\x00"))
+"""How a data set without preamble can begin: group 0002 or 0008, a low element number."""
+
+
 class Source(Protocol):
     """Random access to the bytes of one instance."""
 
@@ -105,8 +110,9 @@ def read_file_meta(source: Source) -> FileMeta:
         raise InvalidDicom("empty", "the file has no bytes", mend="send it again from its source")
     head = source.read(0, 4096)
     if head[128:132] != b"DICM":
-        first = head[:2]
-        if len(head) >= 8 and first in (b"\x08\x00", b"\x02\x00") and head[3] == 0:
+        if len(head) >= 8 and head[:2] + head[3:4] in _FIRST_LITTLE:
+            raise OddEncoding
+        if len(head) >= 8 and head[:3] in _FIRST_BIG:
             raise OddEncoding
         raise InvalidDicom("not-dicom", "this is not a DICOM file", mend="leave it out")
     found: dict[int, str] = {}

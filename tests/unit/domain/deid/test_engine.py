@@ -143,6 +143,15 @@ def test_private_elements_stay_only_by_creator_on_the_safe_list() -> None:
     assert not any(e.tag.is_private for e in rewritten(encoded(ds), rules("basic"))[0])
 
 
+def test_a_safe_private_element_with_words_where_numbers_belong_is_emptied() -> None:
+    ds = plain()
+    safe = ds.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+    safe.add_new(0x0C, "LO", "Asa Ek")
+    new, body = rewritten(encoded(ds), rules())
+    assert not new[0x0019, 0x100C].value
+    assert b"Asa" not in body
+
+
 def test_a_private_group_that_straddles_the_read_window_is_taken_whole() -> None:
     ds = plain()
     block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
