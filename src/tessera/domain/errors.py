@@ -70,6 +70,16 @@ def _rebuild_invalid_dicom(reason: str, message: str, element: str, mend: str) -
     return InvalidDicom(reason, message, element=element, mend=mend)
 
 
+def uid_conflict() -> InvalidDicom:
+    """Return the refusal of a second content for one SOP Instance UID; the first stays."""
+    return InvalidDicom(
+        "uid-conflict",
+        "another instance with this SOP Instance UID has other content",
+        element="(0008,0018)",
+        mend="find out at the sender which of the two is right",
+    )
+
+
 class InvalidQuery(InvalidInput):
     """A cohort query cannot be understood. `position` is a 0-based character offset."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from tessera.domain.errors import uid_conflict
 from tessera.domain.ids import InstanceUid
 from tessera.ports.executor import Executor
 from tessera.ports.instance_index import InstanceIndex
@@ -136,13 +137,14 @@ def _entry(one: Taken, state: State, instance_uid: str = "") -> LedgerEntry:
 
 def _conflict(one: Taken, instance_uid: InstanceUid, intake: Intake) -> LedgerEntry:
     """Keep the first content of a SOP Instance UID; the second goes to quarantine."""
+    err = uid_conflict()
     return LedgerEntry(
         source=one.source,
         state=State.REFUSED,
-        reason="uid-conflict",
-        message="another instance with this SOP Instance UID has other content",
-        element="(0008,0018)",
-        mend="find out at the sender which of the two is right",
+        reason=err.reason,
+        message=err.message,
+        element=err.element,
+        mend=err.mend,
         instance_uid=instance_uid,
         quarantine=intake.quarantine(one.source),
     )

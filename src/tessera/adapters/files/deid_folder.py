@@ -8,9 +8,9 @@ from hashlib import file_digest
 from pathlib import Path
 
 from tessera.adapters.files.instance_writer import write_instance
-from tessera.adapters.files.take_in import IGNORED, deidentified, source_path
-from tessera.domain.deid.gate import HELD, Deidentifier
-from tessera.domain.errors import InvalidDicom
+from tessera.adapters.files.take_in import deidentified, source_path, state_for
+from tessera.domain.deid.gate import Deidentifier
+from tessera.domain.errors import InvalidDicom, uid_conflict
 from tessera.ports.ledger import SourceFile, State
 
 
@@ -58,32 +58,22 @@ class DeidFolder:
                 place = f"{row.subject}/{row.study_uid}/{row.series_uid}/{row.instance_uid}.dcm"
                 written = write_instance(instance, part, place=place, durable=False).value
         except InvalidDicom as err:
-            state = (
-                State.IGNORED
-                if err.reason in IGNORED
-                else State.HELD
-                if err.reason in HELD
-                else State.REFUSED
-            )
-            return FileOutcome(
-                source=source.key,
-                state=state,
-                reason=err.reason,
-                message=err.message,
-                element=err.element,
-                mend=err.mend,
-            )
+            return _refused(source, err)
         state = _put(part, self._out / place, written.sha256)
         if state is State.REFUSED:
-            return FileOutcome(
-                source=source.key,
-                state=state,
-                reason="uid-conflict",
-                message="another instance with this SOP Instance UID has other content",
-                element="(0008,0018)",
-                mend="find out at the sender which of the two is right",
-            )
+            return _refused(source, uid_conflict())
         return FileOutcome(source=source.key, state=state, output=place, n_bytes=written.n_bytes)
+
+
+def _refused(source: SourceFile, err: InvalidDicom) -> FileOutcome:
+    return FileOutcome(
+        source=source.key,
+        state=state_for(err.reason),
+        reason=err.reason,
+        message=err.message,
+        element=err.element,
+        mend=err.mend,
+    )
 
 
 def _put(part: Path, target: Path, digest: str) -> State:

@@ -23,6 +23,13 @@ IGNORED = frozenset(("not-dicom", "empty", "directory"))
 """Reasons that mean "not an instance": nothing is kept of these."""
 
 
+def state_for(reason: str) -> State:
+    """Return what a reason makes of a source."""
+    if reason in IGNORED:
+        return State.IGNORED
+    return State.HELD if reason in HELD else State.REFUSED
+
+
 @contextmanager
 def source_path(source: SourceFile, inbox: Path) -> Iterator[Path]:
     """Give a file for the source: itself, or a zip member unpacked into the inbox for a while."""
@@ -125,16 +132,9 @@ def keep_in_quarantine(source: SourceFile, path: Path, quarantine: Path) -> str:
 
 
 def _refusal(source: SourceFile, err: InvalidDicom, quarantine: str) -> Taken:
-    state = (
-        State.IGNORED
-        if err.reason in IGNORED
-        else State.HELD
-        if err.reason in HELD
-        else State.REFUSED
-    )
     return Taken(
         source=source,
-        state=state,
+        state=state_for(err.reason),
         reason=err.reason,
         message=err.message,
         element=err.element,

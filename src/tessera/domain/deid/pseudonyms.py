@@ -56,7 +56,7 @@ class Pseudonymiser:
             raise InvalidSettings("max_shift_days must be at least 1")
         self._key = key
         self._prefix = prefix
-        self._home = frozenset(_folded(name) for name in home_issuers)
+        self._home = frozenset(same_person(name) for name in home_issuers)
         self._max_shift_days = max_shift_days
         self._uids: dict[str, str] = {}
 
@@ -67,10 +67,10 @@ class Pseudonymiser:
         one person written in two ways stays one. An empty identifier has a
         pseudonym of its own; callers give something better when they can.
         """
-        who = _folded(issuer)
+        who = same_person(issuer)
         if who in self._home:
             who = ""
-        raw = self._mac(b"patient", f"{who}\x00{_folded(patient_id)}".encode())
+        raw = self._mac(b"patient", f"{who}\x00{same_person(patient_id)}".encode())
         return Pseudonym(f"{self._prefix}-{b32encode(raw[:10]).decode()}")
 
     def is_pseudonym(self, text: str) -> bool:
@@ -118,7 +118,11 @@ _MEMO_LIMIT = 100_000
 """UIDs remembered per worker; about 20 MB."""
 
 
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).casefold()
+def same_person(identifier: str) -> str:
+    """Return the form in which two identifiers (or issuers) of one person are equal.
+
+    Case, spaces, separators, accents and the character form do not matter.
+    """
+    plain = unicodedata.normalize("NFKD", identifier).casefold()
     letters = "".join(c for c in plain if not unicodedata.combining(c) and c.isprintable())
     return _SEPARATORS.sub("", letters)

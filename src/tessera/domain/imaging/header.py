@@ -94,12 +94,12 @@ def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
     Raises InvalidDicom ("truncated") and OddEncoding. Values after the pixel data are not read.
     """
     explicit = meta.transfer_syntax_uid != "1.2.840.10008.1.2"
-    base, size = meta.dataset_offset, FIRST_WINDOW
+    base, size, whole = meta.dataset_offset, FIRST_WINDOW, source.size
     buf = source.read(base, size)
     end, pos = len(buf), 0
     values: dict[int, bytes] = {}
     unpack, unpack_long = SHORT_HEADER.unpack_from, LONG_LENGTH.unpack_from
-    while base + pos < source.size:
+    while base + pos < whole:
         try:
             if explicit and pos + 12 <= end:
                 group, element, vr, length = unpack(buf, pos)
@@ -120,7 +120,7 @@ def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
                 after = skip_undefined(buf, start, end, explicit=inner)
             else:
                 after = start + length
-                if base + after > source.size:
+                if base + after > whole:
                     raise truncated(tag)
             if tag in wanted:
                 if after > end:
@@ -132,7 +132,7 @@ def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
                 buf = source.read(base, size)
                 end = len(buf)
         except WindowTooShort:
-            if base + end >= source.size:
+            if base + end >= whole:
                 raise truncated(_tag_at(buf, pos)) from None
             if pos == 0:
                 size *= 4

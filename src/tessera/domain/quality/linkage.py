@@ -1,17 +1,15 @@
 """Checks of linkage: images to clinical rows, derived objects to what they refer to. Pure."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
+from tessera.domain.deid.pseudonyms import same_person
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.quality.finding import Evidence, Finding, Level, Severity, Where, finding
 from tessera.domain.quality.inputs import CheckInput, SeriesRows
 from tessera.domain.quality.registry import Looked
 
-_SEPARATORS = re.compile(r"[\s\-./^_+]+")
 _ENOUGH_SIGNS = 8
 """Ends of identifiers shorter than this agree by chance."""
 _MUST_REFER = frozenset({"SEG"})
@@ -96,17 +94,6 @@ def _reference_findings(series: SeriesRows, owners: dict[str, set[str]]) -> Iter
         }
         severity = Severity.WARNING if kind == "reference-absent" else Severity.ERROR
         yield finding(kind, severity, Where(Level.SERIES, series.series_uid), facts)
-
-
-def same_person(identifier: str) -> str:
-    """Return the form in which two identifiers of one person are equal.
-
-    Case, spaces, separators and the character form do not matter: the same rule by which
-    `deid.pseudonyms` gives both one pseudonym, which a test holds.
-    """
-    plain = unicodedata.normalize("NFKD", identifier).casefold()
-    letters = "".join(c for c in plain if not unicodedata.combining(c) and c.isprintable())
-    return _SEPARATORS.sub("", letters)
 
 
 def _has_similar(plain: str, known: AbstractSet[str]) -> bool:
