@@ -101,9 +101,13 @@ class Oracle:
         if action == r.DUMMY:
             return values.dummy(vr).strip(b" ") if vr not in (b"OB", b"OW") else values.dummy(vr)
         if action == r.KEEP_CODE:
-            return raw if not raw.translate(None, values.CODE_CHARACTERS) else b"REMOVED"
+            return values.code_strings(raw).strip(b" ")
         if action == r.KEEP_NUMBER:
-            return raw if not raw.translate(None, values.NUMBER_CHARACTERS) else b""
+            return raw if values.fits(raw, vr) else b""
+        if action == r.KEEP_TEXT:
+            return raw if values.is_text(raw) else b""
+        if action == r.CHARSET:
+            return values.character_set(raw)
         if action == r.AGE:
             return values.capped_age(raw)
         if action == r.CODED:

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import uvicorn
 
+from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf
@@ -147,6 +148,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         clock=clock,
         signer=signer,
         verifier=Ed25519Verifier(),
+        audit=trial_audit(folder / "audit", signer),
         render_catalogue=catalogue_rdf(settings),
         render_dataset=dataset_rdf(settings),
     )
@@ -154,6 +156,10 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         yield TrialHub(hub, store, clock, signer)
     finally:
         store.close()
+
+
+def trial_audit(folder: Path, signer: Ed25519Signer | None = None) -> AuditFolder:
+    return AuditFolder(folder, kept=folder / "kept", signer=signer, verifier=Ed25519Verifier())
 
 
 def envelope(

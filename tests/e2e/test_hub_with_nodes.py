@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -73,9 +74,15 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
+    with new_site(tmp_path) as site:
+        yield site
+
+
+@contextmanager
+def new_site(folder: Path) -> Iterator[Site]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        site = Site(tmp_path, free.getsockname()[1])
+        site = Site(folder, free.getsockname()[1])
     tessera("hub", "init", site.hub_home, "--name", "Trial hub", "--url", site.url)
     try:
         yield site
@@ -211,5 +218,5 @@ def test_an_invite_serves_once_and_a_node_joins_one_hub(site: Site) -> None:
     assert (first / "link" / "node.key").stat().st_mode & 0o777 == 0o600
     assert (first / "link").stat().st_mode & 0o777 == 0o700
     assert code.replace("-", "").lower()[:16].encode() not in b"".join(
-        path.read_bytes() for path in site.hub_home.iterdir()
+        path.read_bytes() for path in site.hub_home.rglob("*") if path.is_file()
     )

@@ -193,7 +193,7 @@ def test_no_planted_identity_is_anywhere_outside_the_identified_zone(whole: Path
     assert len(identities) > 1000
     roots = [demo.hub, demo.home / "logs", whole.wire]
     for site in SITES:
-        roots += [demo.node(site) / "research", demo.node(site) / "link"]
+        roots += [demo.node(site) / part for part in ("research", "link", "audit")]
     said = demo.home / "said.txt"
     said.write_text("\n".join(whole.said), encoding="utf-8")
     assert whole.wire.stat().st_size > 10_000

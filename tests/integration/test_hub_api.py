@@ -179,7 +179,8 @@ def _answers() -> tuple[ReceivedDatasetAnswer, ...]:
 
 def _counted(search_id: str) -> ReceivedAnswer:
     body = record.bodies()[MessageType.ANSWER]
-    answers = [{**answer, "version": 2} for answer in body["answers"][:1]]  # type: ignore[index]
+    changes = {"version": 2, "created": NOW.isoformat()}
+    answers = [{**answer, **changes} for answer in body["answers"][:1]]  # type: ignore[index]
     return ReceivedAnswer.from_json({"search_id": search_id, "answers": answers})
 
 

@@ -37,7 +37,15 @@ from tessera.wire.refusals import (
     WrongTime,
     WrongType,
 )
-from tests.hub_trial import TrialHub, envelope, exact_description, released, served, trial_hub
+from tests.hub_trial import (
+    TrialHub,
+    envelope,
+    exact_description,
+    released,
+    served,
+    trial_audit,
+    trial_hub,
+)
 
 STATUS = {"software": "tessera test"}
 
@@ -270,6 +278,7 @@ def test_a_reply_of_another_hub_is_refused_by_the_node(wire: Wire, tmp_path: Pat
                 verifier=Ed25519Verifier(),
                 clock=wire.trial.clock,
                 software="tessera test",
+                audit=trial_audit(tmp_path / "audit", wire.signer),
             )
             return (await link.status()).state
 

@@ -195,6 +195,14 @@ def test_home_shows_the_sums_written_as_the_language_does(browser: Browser) -> N
     assert "<dd>1\u202f426\u202f850</dd>" in browser.get("/?lang=sv").text
 
 
+def test_home_never_calls_a_number_that_is_too_few_to_tell_zero() -> None:
+    hidden = {"n_subjects": None, "n_studies": None, "n_series": None, "n_instances": None}
+    small = replace(ENTRIES[0], description=replace(ENTRIES[0].description, **hidden))
+    page = browse(FakeHub(entries=(small,))).get("/?lang=en").text
+    assert page.count('<dd><span class="few">too few to tell</span></dd>') >= 3
+    assert "<dd>0</dd>" not in page
+
+
 def test_an_empty_hub_has_pages_that_say_so() -> None:
     client = browse(FakeHub(entries=(), all_nodes=()))
     for address in ("/", "/catalogue", "/about", f"/search?q={QUERY}"):
@@ -370,7 +378,7 @@ def test_the_four_outcomes_are_four_different_things() -> None:
 
     assert "Counted" in rows["outcome-counted"] and "480 610" in rows["outcome-counted"]
     assert "Too few to tell" in rows["outcome-too_few"]
-    assert "It has no values for: gleason, psa" in rows["outcome-not_supported"]
+    assert "It has too few values, or none, for: gleason, psa" in rows["outcome-not_supported"]
     assert "No answer" in rows["outcome-no_answer"]
     assert "last seen" in rows["outcome-no_answer"]
     for outcome in ("too_few", "not_supported", "no_answer"):

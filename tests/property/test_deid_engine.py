@@ -9,7 +9,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from tessera.domain.deid.rules import DESCEND, REMOVE
+from tessera.domain.deid.rules import DESCEND, KEEP_TEXT, REMOVE
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.imaging.encoding import DICTIONARY_VR, BytesSource, OddEncoding, read_file_meta
 from tessera.domain.imaging.header import ROW_TAGS, scan
@@ -23,7 +23,7 @@ TEXT_TAGS = sorted(
     for tag, vr in DICTIONARY_VR.items()
     if vr.decode() in TEXT_VRS and 0x00080000 < tag < 0x7FE00000 and tag & 0xFFFF
 )
-KEPT_TEXT = {tag for tag in TEXT_TAGS if RULES.actions[tag] == 0}
+KEPT_TEXT = {tag for tag in TEXT_TAGS if RULES.actions[tag] == KEEP_TEXT}
 SEQUENCE_TAGS = sorted(tag for tag, a in RULES.actions.items() if a == DESCEND)
 
 

@@ -27,7 +27,7 @@ from tessera.wire.refusals import (
     WrongTime,
     WrongType,
 )
-from tests.hub_trial import SetClock, released
+from tests.hub_trial import SetClock, released, trial_audit
 
 HUB_REPLIES = {
     MessageType.STATUS: StatusReply(state="approved", hub_name="Hub", published=()).to_json(),
@@ -81,10 +81,12 @@ def link(hub: AnyHub, tmp_path: Path) -> NodeLink:
         hub_key=hub.signer.public_key,
         node_id=NodeId("linkoping"),
     )
+    signer = Ed25519Signer.create(tmp_path / "node.key")
     return NodeLink(
         pin=pin,
         link=hub,
-        signer=Ed25519Signer.create(tmp_path / "node.key"),
+        signer=signer,
+        audit=trial_audit(tmp_path / "audit", signer),
         verifier=Ed25519Verifier(),
         clock=hub.clock,
         software="tessera test",

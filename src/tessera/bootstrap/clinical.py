@@ -12,8 +12,11 @@ from pathlib import Path
 
 from tessera.adapters.system_clock import SystemClock
 from tessera.adapters.tables import TableReader
+from tessera.bootstrap.audit import write_down
 from tessera.bootstrap.datasets import clinical_store
+from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import open_node
+from tessera.domain.audit.events import clinical_delivered
 from tessera.domain.clinical.mapping_file import parse_mapping
 from tessera.domain.clinical.problem import Problem
 from tessera.domain.errors import InvalidInput, NotFound
@@ -65,13 +68,17 @@ def load_tables(
         store=clinical_store(node),
         pseudonymiser=node.pseudonymiser(),
         now=now,
+        excluded=exclusions_of(node.home).excluded(),
         on_row=on_row,
     )
+    label = f"{read.name} {read.version}"
+    counts = (outcome.n_rows, outcome.n_rejected, outcome.n_subjects)
+    write_down(home, clinical_delivered(label, *counts))
     problems = None
     if outcome.problems:
         problems = kept / "problems.csv"
         _private(problems, _problem_lines(outcome.problems, raw=True).encode())
-    return ClinicalIntake(outcome=outcome, mapping=f"{read.name} {read.version}", problems=problems)
+    return ClinicalIntake(outcome=outcome, mapping=label, problems=problems)
 
 
 def write_report(path: Path, outcome: ClinicalOutcome) -> None:

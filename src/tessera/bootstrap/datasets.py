@@ -10,7 +10,10 @@ from tessera import __version__
 from tessera.adapters.parquet import FolderDatasetStore
 from tessera.adapters.sqlite_clinical import SqliteClinicalStore
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.audit import write_down
+from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node, open_node
+from tessera.domain.audit.events import dataset_created
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.description import Agent, DatasetDescription
 from tessera.domain.cohort.exact import NotSupported
@@ -19,7 +22,13 @@ from tessera.domain.errors import InvalidInput, NotFound
 from tessera.domain.ids import DatasetId, dataset_id
 from tessera.domain.quality.report import QualityReport
 from tessera.domain.zones import Released
-from tessera.node.datasets import DatasetWorkshop, NewVersion, VersionOutcome, released_description
+from tessera.node.datasets import (
+    DatasetWorkshop,
+    NewVersion,
+    VersionOutcome,
+    released_description,
+    require_nobody_opted_out,
+)
 from tessera.wire.description import description_to_json
 
 SOFTWARE = f"tessera {__version__}"
@@ -77,12 +86,13 @@ def create_dataset(
         index=node.index,
         clinical=clinical_store(node),
         store=store,
+        exclusions=exclusions_of(node.home),
         policy=node.policy,
         documents=lambda released, report: _documents(home, node, released, report),
         select=_select,
         on_step=on_step,
     )
-    return workshop.freeze(
+    made = workshop.freeze(
         NewVersion(
             dataset_id=identifier,
             about=about,
@@ -92,6 +102,9 @@ def create_dataset(
             where=where,
         )
     )
+    if made.is_new:
+        write_down(home, dataset_created(made.dataset_id, made.version, made.manifest_sha256))
+    return made
 
 
 def list_datasets(home: Path) -> tuple[DatasetListed, ...]:
@@ -142,9 +155,16 @@ def show_dataset(home: Path, identifier: str, version: int | None = None) -> dic
 
 
 def publish(home: Path, identifier: str, version: int | None = None) -> DatasetDescription:
-    """Send a version's description to the hub. Raises NotFound, Unavailable, Refused."""
+    """Send a version's description to the hub.
+
+    Raises NotFound, Unavailable, Refused; Conflict when it holds somebody who opted out.
+    """
     from tessera.bootstrap.link import publish_dataset
 
+    node = open_node(home)
+    store = dataset_store(node)
+    known, number = _version(store, identifier, version)
+    require_nobody_opted_out(store, known, number, exclusions_of(node.home))
     released = release_dataset(home, identifier, version)
     publish_dataset(home, released)
     return released.value

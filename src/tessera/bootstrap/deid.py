@@ -10,6 +10,7 @@ from tessera.adapters.files.deid_folder import BatchOutcome, DeidFolder
 from tessera.adapters.files.rule_files import load_profile, rule_texts
 from tessera.adapters.pool import InProcess, ProcessPool
 from tessera.bootstrap.node import new_secret
+from tessera.bootstrap.writing import writing_to
 from tessera.domain.deid.engine import PRIVATE
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.deid.holding import read_storage_classes
@@ -57,6 +58,18 @@ def deidentify_folder(
     """Yield the outcomes of all sources, batch by batch. Raises InvalidInput, InvalidSettings."""
     if any(Path(source.path).is_relative_to(out.absolute()) for source in sources):
         raise InvalidInput(f"{out} holds files to be read; name a folder outside them")
+    with writing_to(out):
+        yield from _deidentified(sources, out, profile, key, issuers, workers)
+
+
+def _deidentified(
+    sources: Sequence[SourceFile],
+    out: Path,
+    profile: str,
+    key: bytes,
+    issuers: Sequence[str],
+    workers: int | None,
+) -> Iterator[BatchOutcome]:
     out.mkdir(parents=True, exist_ok=True)
     n = workers or os.cpu_count() or 1
     arguments = (profile, key, tuple(issuers), out.absolute())
@@ -72,9 +85,6 @@ def deidentify_folder(
         yield from executor.map_unordered(_work, batches)
     finally:
         executor.close()
-        unpacked = out / ".unpacked"
-        if unpacked.is_dir():
-            unpacked.rmdir()
 
 
 def _start(profile: str, key: bytes, issuers: tuple[str, ...], out: Path) -> None:

@@ -139,7 +139,7 @@ class Demo:
         Exit code 3 (some input was held or refused) is what real data gives.
         """
         if not quiet:
-            self.say("$ tessera " + " ".join(_quoted(a) for a in arguments))
+            self.say("$ tessera " + " ".join(shown(a) for a in arguments))
         done = subprocess.run(_command(arguments), stdout=subprocess.PIPE, text=True, check=False)
         if not quiet and done.stdout:
             self.say(done.stdout.rstrip())
@@ -173,7 +173,7 @@ class Servers:
     def start_hub(self) -> None:
         """Start the hub and wait until it answers. Raises Unavailable."""
         demo = self._demo
-        demo.say(f"$ tessera hub run {_quoted(str(demo.hub))} --port {demo.port} &")
+        demo.say(f"$ tessera hub run {shown(str(demo.hub))} --port {demo.port} &")
         self._start("hub", "run", str(demo.hub), "--port", str(demo.port))
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
@@ -194,7 +194,7 @@ class Servers:
         """Start the nodes and wait until the hub has heard from each. Raises Unavailable."""
         demo = self._demo
         for site in SITES:
-            demo.say(f"$ tessera node run {_quoted(str(demo.node(site)))} &")
+            demo.say(f"$ tessera node run {shown(str(demo.node(site)))} &")
             self._start("node", "run", str(demo.node(site)))
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
@@ -225,6 +225,9 @@ def _command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-c", "from tessera.cli import main; main()", *arguments]
 
 
-def _quoted(text: str) -> str:
-    text = os.path.relpath(text) if text.startswith("/") else text
+def shown(word: str | Path) -> str:
+    """Return a word of a command as a person would type it; a path from here, where shorter."""
+    text = str(word)
+    if text.startswith("/"):
+        text = min(text, os.path.relpath(text), key=len)
     return f"'{text}'" if any(c in " ()><=|&'" for c in text) else text

@@ -17,6 +17,7 @@ import uvicorn
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.audit import hub_audit
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import Conflict, InvalidSettings, Unavailable
 from tessera.http.app import create_app
@@ -26,6 +27,8 @@ from tessera.ports.hub_store import HubStore
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8700
+_CONNECTIONS: Final = 900
+"""More at a time get 503: a process may often open 1,024 files, the store's among them."""
 _STOP_S: Final = 2
 """How long requests under way may take after a stop."""
 _TEXT = re.compile(r'[^"\\\x00-\x1f]+')
@@ -97,6 +100,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
             clock=SystemClock(),
             signer=Ed25519Signer.load(home / "hub.key"),
             verifier=Ed25519Verifier(),
+            audit=hub_audit(home),
             render_catalogue=catalogue_rdf(settings),
             render_dataset=dataset_rdf(settings),
         )
@@ -124,6 +128,7 @@ def run_hub(
             log_config=None,
             lifespan="off",
             server_header=False,
+            limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=_STOP_S,
         )
         server = _Server(config, hub.stop, lambda: on_ready(url))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,15 @@ from tessera.adapters.files.take_in import (
 )
 from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import InProcess, ProcessPool
+from tessera.bootstrap.audit import write_down
+from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node, NodeSettings, pseudonymiser_of
+from tessera.bootstrap.writing import writing_to
+from tessera.domain.audit.events import ingest_finished
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.deid.holding import read_storage_classes
 from tessera.domain.deid.rules import compile_rules
-from tessera.domain.errors import Conflict
+from tessera.domain.errors import Conflict, InvalidDicom
 from tessera.node.ingest import Intake, ingest
 from tessera.ports.executor import Executor
 from tessera.ports.intake import Taken
@@ -32,7 +37,10 @@ def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified
     texts = rule_texts()
     rules = compile_rules(load_profile(settings.profile), texts)
     gate = Deidentifier(
-        rules, pseudonymiser_of(settings, key, rules), read_storage_classes(texts.storage_classes)
+        rules,
+        pseudonymiser_of(settings, key, rules),
+        read_storage_classes(texts.storage_classes),
+        exclusions_of(identified.parent).excluded(),
     )
     _workers["here"] = TakeInFiles(gate, research, identified)
 
@@ -54,7 +62,7 @@ def ingest_sources(
     Raises Conflict when another ingest runs on this home, or when the profile is not the
     one that the stored instances were de-identified with.
     """
-    with _only_one(node.identified / "ingest.lock"):
+    with writing_to(node.home), _only_one(node.identified / "ingest.lock"):
         _same_profile(node)
         _clear(node)
         n = workers if workers is not None else node.settings.workers or os.cpu_count() or 1
@@ -68,12 +76,17 @@ def ingest_sources(
             quarantine=lambda source: _quarantine(node, source),
         )
         try:
-            yield from ingest(sources, intake)
+            counts: Counter[str] = Counter()
+            for entry in ingest(sources, intake):
+                counts["settled before" if entry is None else str(entry.state)] += 1
+                yield entry
+            write_down(node.home, ingest_finished(counts))
         finally:
             executor.close()
 
 
 def _executor(node: Node, n_workers: int) -> Executor:
+    exclusions_of(node.home).excluded()  # an unreadable list stops here, not inside a worker
     arguments = (node.settings, node.key(), node.research, node.identified)
     if n_workers <= 1:
         _start_worker(*arguments)
@@ -82,8 +95,11 @@ def _executor(node: Node, n_workers: int) -> Executor:
 
 
 def _quarantine(node: Node, source: SourceFile) -> str:
-    with source_path(source, node.identified / "inbox") as path:
-        return keep_in_quarantine(source, path, node.identified / "quarantine")
+    try:
+        with source_path(source, node.identified / "inbox") as path:
+            return keep_in_quarantine(source, path, node.identified / "quarantine")
+    except InvalidDicom:
+        return ""  # it is gone, or its zip is
 
 
 def _same_profile(node: Node) -> None:

@@ -14,7 +14,10 @@ from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.link.http_link import HttpLink
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.audit import node_audit, write_down
+from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import NodeSettings
+from tessera.domain.audit.events import joined_hub
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.errors import Conflict
@@ -62,6 +65,7 @@ def join_hub(home: Path, hub_url: str, code: str) -> Joined:
                 verifier=Ed25519Verifier(),
                 clock=SystemClock(),
             )
+            write_down(home, joined_hub(pin.node_id, pin.hub_key.fingerprint))
             return Joined(pin=pin, fingerprint=signer.public_key.fingerprint)
 
     return asyncio.run(joining())
@@ -118,6 +122,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
                 records=folder,
                 engine=engine,
                 policy=policy,
+                exclusions=exclusions_of(home),
             )
             on_ready(link.pin)
             await loop.run(stop)
@@ -139,6 +144,7 @@ async def _open_link(home: Path) -> AsyncIterator[tuple[NodeLink, LinkFolder]]:
             verifier=Ed25519Verifier(),
             clock=SystemClock(),
             software=SOFTWARE,
+            audit=node_audit(home),
         )
         yield link, folder
 

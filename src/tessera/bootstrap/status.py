@@ -1,46 +1,82 @@
 """What a node's operator wants to see at a glance."""
 
-import json
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
+from tessera.bootstrap.datasets import clinical_store, dataset_store
+from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node
+from tessera.domain.errors import TesseraError
+
+_UNKNOWN = "unknown"
 
 
 def node_status(node: Node) -> dict[str, Any]:
-    """Return the status as plain values. Exact numbers: for the operator, inside the node."""
+    """Return the status as plain values. Exact numbers: for the operator, inside the node.
+
+    Asks the hub how this node stands, when it has joined one; that it is away is no error.
+    """
+    hub, published = _hub(node)
     return {
         "name": node.settings.name,
         "country": node.settings.country,
         "home": str(node.home),
         "profile": node.rules.label,
         "policy": node.policy.words(),
-        "hub": _hub(node),
+        "hub": hub,
         "research": asdict(node.index.totals()),
         "intake": {
             f"{state}{' ' + reason if reason else ''}": n
             for (state, reason), n in node.ledger.counts().items()
         },
         "clinical": _clinical(node),
-        "datasets": _datasets(node),
+        "opted_out": len(exclusions_of(node.home).excluded()),
+        "datasets": _datasets(node, published),
     }
 
 
-def _hub(node: Node) -> str:
-    pin = node.link / "hub.json"
-    if not pin.is_file():
-        return "not joined; tessera node join HOME HUB_URL CODE"
-    return str(json.loads(pin.read_text(encoding="utf-8")).get("url", ""))
+def _hub(node: Node) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]]]:
+    """Return how the node stands at its hub, and the versions that it answers for."""
+    from tessera.adapters.link.folder import LinkFolder
+    from tessera.bootstrap.link import hub_pin, hub_status
+
+    pin = hub_pin(node.home)
+    if pin is None:
+        return None, frozenset()
+    answered = LinkFolder(node.link).answered()
+    told = {"url": pin.hub_url, "name": pin.hub_name, "node_id": pin.node_id}
+    try:
+        told |= {"state": hub_status(node.home).state, "detail": ""}
+    except TesseraError as err:
+        told |= {"state": _UNKNOWN, "detail": str(err)}
+    return told, frozenset((one.dataset_id, one.version) for one in answered)
 
 
-def _clinical(node: Node) -> dict[str, int]:
-    return {"tables": sum(1 for _ in (node.identified / "clinical").glob("*"))}
-
-
-def _datasets(node: Node) -> dict[str, str]:
-    folder = node.research / "datasets"
+def _clinical(node: Node) -> dict[str, Any]:
+    """Return what the store holds now, and by which mappings it came."""
+    if not (node.research / "clinical.sqlite").exists():
+        return {"deliveries": 0, "subjects": 0, "conditions": 0, "mappings": [], "newest": None}
+    store = clinical_store(node)
+    deliveries = store.deliveries()
+    n_conditions = [len(record.conditions) for record in store.all()]
+    mappings = {f"{one.mapping_name} {one.mapping_version}": None for one in deliveries}
     return {
-        one.name: ", ".join(sorted(version.name for version in one.glob("v*")))
-        for one in sorted(folder.glob("*"))
-        if one.is_dir()
+        "deliveries": len(deliveries),
+        "subjects": len(n_conditions),
+        "conditions": sum(n_conditions),
+        "mappings": list(mappings),
+        "newest": deliveries[-1].delivered_at.isoformat(timespec="seconds") if deliveries else None,
+    }
+
+
+def _datasets(node: Node, published: Collection[tuple[str, int]]) -> dict[str, dict[str, Any]]:
+    store = dataset_store(node)
+    return {
+        identifier: {
+            "versions": list(versions),
+            "published": [one for one in versions if (identifier, one) in published],
+        }
+        for identifier in store.dataset_ids()
+        for versions in (store.versions(identifier),)
     }

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tessera.cli import exit_codes
+from tessera.cli.show import has_folder, told
+from tessera.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +28,12 @@ def check_command(
         Path, typer.Argument(help="A file, folder or zip, or the folder of a dataset version.")
     ],
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write the report as one HTML file.")
+        Path | None,
+        typer.Option("--html", help="Write the report as one HTML file.", callback=has_folder),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the report as JSON; - for stdout.")
+        Path | None,
+        typer.Option("--json", help="Write the report as JSON; - for stdout.", callback=has_folder),
     ] = None,
     clinical: Annotated[
         Path | None,
@@ -49,28 +53,20 @@ def check_command(
 
     Exits with 0 when no error was found, 4 when one was, 1 when nothing could be looked at.
 
-    Example: `tessera check exports --clinical patients.csv --id-column pnr --html report.html`
+    **Example:** `tessera check exports --clinical patients.csv --id-column pnr --html report.html`
     """
     if (clinical is None) != (not id_column):
         raise typer.BadParameter("--clinical and --id-column go together")
     if language not in ("en", "sv"):
         raise typer.BadParameter("--language is en or sv")
-    from tessera.domain.errors import TesseraError
-
-    try:
+    with told(stopped="stopped; nothing was written"):
         report = _run(target, clinical, id_column, workers)
+        is_empty = report.totals.n_instances + report.totals.n_unreadable == 0
         _write(report, target, html, json, language)
-    except (TesseraError, OSError) as err:
-        typer.echo(f"tessera check: {err}", err=True)
-        raise typer.Exit(exit_codes.FAILED) from err
-    except KeyboardInterrupt as err:
-        typer.echo("tessera check: stopped; nothing was written", err=True)
-        raise typer.Exit(exit_codes.INTERRUPTED) from err
+        if is_empty:
+            raise NotFound(f"there is no DICOM instance in {target}")
     if json is None or str(json) != "-":
         _print(report)
-    if report.totals.n_instances + report.totals.n_unreadable == 0:
-        typer.echo(f"tessera check: there is no DICOM instance in {target}", err=True)
-        raise typer.Exit(exit_codes.FAILED)
     if report.has_errors:
         raise typer.Exit(exit_codes.FINDINGS)
 

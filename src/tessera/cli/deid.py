@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tessera.cli import exit_codes
-from tessera.cli.show import print_json, progress, told
+from tessera.cli.show import has_folder, print_json, progress, told
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,10 @@ def deid_command(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write what was done to a JSON file. It names sources: keep it in."),
+        typer.Option(
+            help="Write what was done to a JSON file. It names sources: keep it in the hospital.",
+            callback=has_folder,
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default one for each core.")
@@ -88,11 +91,13 @@ def deid_command(
     }
     if report:
         body = {**summary, "changes": described_changes(changes), "outcomes": files}
-        report.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+        with told():
+            report.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
     if as_json:
         print_json(summary)
     else:
         words = ", ".join(f"{state} {n}" for state, n in sorted(states.items()))
+        words = words or "nothing to do"
         typer.echo(f"{len(sources)} files in {seconds:.1f} s with {rules.label}: {words}")
     if states["held"] or states["refused"]:
         raise typer.Exit(exit_codes.INCOMPLETE)

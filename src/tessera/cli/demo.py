@@ -28,7 +28,7 @@ def demo_command(
     """
     import signal
 
-    from tessera.bootstrap.demo import SITES, Demo, Servers
+    from tessera.bootstrap.demo import SITES, Demo, Servers, shown
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -47,7 +47,7 @@ def demo_command(
         typer.echo(
             f"\nOpen {demo.url}\n"
             f"Try  tessera search 'cancer = breast and stage in (I, II)' --hub {demo.url}\n"
-            f"     tessera node status {demo.node(SITES[0])}\n"
+            f"     tessera node status {shown(demo.node(SITES[0]))}\n"
             "Ctrl-C stops hub and nodes; the same command starts them again."
         )
         try:

@@ -21,7 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add `tessera node` and its sub-commands."""
-    for name in ("node_clinical", "node_dataset", "node_link"):
+    for name in ("node_status", "node_clinical", "node_dataset", "node_link", "node_optout"):
         if find_spec(f"tessera.cli.{name}"):
             import_module(f"tessera.cli.{name}").register(node_app)
     app.add_typer(node_app, name="node")
@@ -45,10 +45,15 @@ def init_command(
 ) -> None:
     """Make a node's home: folders, settings, and a new secret project key.
 
+    Patient identifiers are joined by number and issuer. Where the images or the clinical table
+    name an issuer, give it with --issuer before anything is taken in: pseudonyms depend on it.
+
     **Example:** `tessera node init /srv/tessera --name "Linköping" --country SE`
     """
     from tessera.bootstrap.node import NodeSettings, init_node
 
+    if not name.strip():
+        raise typer.BadParameter("a node needs a name", param_hint="--name")
     with told():
         settings = NodeSettings(
             name=name,
@@ -61,7 +66,8 @@ def init_command(
         )
         node = init_node(home, settings)
     typer.echo(f"node home made at {node.home}")
-    typer.echo(f"back up {node.identified / 'vault'}: without it follow-up deliveries cannot link")
+    typer.echo(f"back up {node.identified / 'vault'}: it holds the key. Without it, later images")
+    typer.echo("of the same patients get other pseudonyms; who has it can re-identify")
 
 
 @node_app.command("ingest")
@@ -101,39 +107,17 @@ def ingest_command(
     else:
         told_counts = ", ".join(f"{state} {n}" for state, n in sorted(counts.items()))
         typer.echo(f"{len(sources)} files in {seconds:.1f} s: {told_counts or 'nothing to do'}")
+        if counts["held"] or counts["refused"]:
+            typer.echo(f"why, and what to do: tessera node quarantine {home}", err=True)
     if counts["held"] or counts["refused"]:
         raise typer.Exit(exit_codes.INCOMPLETE)
-
-
-@node_app.command("status")
-def status_command(home: Home, as_json: Json = False) -> None:
-    """Show what the node holds, what waits, and whether it is joined.
-
-    **Example:** `tessera node status /srv/tessera`
-    """
-    from tessera.bootstrap.node import open_node
-    from tessera.bootstrap.status import node_status
-
-    with told():
-        status = node_status(open_node(home))
-    if as_json:
-        print_json(status)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for key in ("name", "country", "profile", "policy", "hub"):
-        table.add_row(key, str(status[key]))
-    for section in ("research", "intake", "clinical", "datasets"):
-        for key, value in status[section].items():
-            table.add_row(f"{section}: {key}", str(value))
-    Console().print(table)
 
 
 @node_app.command("quarantine")
 def quarantine_command(home: Home, as_json: Json = False) -> None:
     """List what was held or refused, with the reason and what to do.
+
+    One line for each file: state, reason, file, and what is wrong and mends it, between tabs.
 
     The list names source files: it stays in the hospital.
 
@@ -159,7 +143,10 @@ def quarantine_command(home: Home, as_json: Json = False) -> None:
             ]
         )
         return
+    reasons: dict[str, int] = {}
     for e in entries:
+        reasons[f"{e.state} {e.reason}"] = reasons.get(f"{e.state} {e.reason}", 0) + 1
         where = f" {e.element}" if e.element else ""
         typer.echo(f"{e.state}\t{e.reason}\t{e.source.key}\t{e.message}{where}; {e.mend}")
-    typer.echo(f"{len(entries)} in quarantine", err=True)
+    told_reasons = ", ".join(f"{name} {n}" for name, n in sorted(reasons.items()))
+    typer.echo(f"{len(entries)} in quarantine: {told_reasons or 'nothing'}", err=True)

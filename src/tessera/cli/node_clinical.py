@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tessera.cli import exit_codes
-from tessera.cli.show import print_json, progress, told
+from tessera.cli.show import has_folder, print_json, progress, told
 
 
 def register(node_app: typer.Typer) -> None:
@@ -22,7 +22,11 @@ def clinical_command(
     ],
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="Write the problems, without raw values: CSV or .json."),
+        typer.Option(
+            "--report",
+            help="Write the problems, without raw values: CSV or .json.",
+            callback=has_folder,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """`tessera node dataset …`: immutable versions of what the node holds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,10 @@ def create_command(
     keyword: Annotated[list[str] | None, typer.Option(help="Keyword. Repeatable.")] = None,
     access: Annotated[
         list[str] | None,
-        typer.Option(help="download, in-situ-processing, remote-processing. Repeatable."),
+        typer.Option(
+            help="download, in-situ-processing, remote-processing. Repeatable. "
+            "Default remote-processing."
+        ),
     ] = None,
     data_use: Annotated[
         list[str] | None, typer.Option(help="DUO code, as DUO_0000042. Repeatable.")
@@ -99,10 +102,10 @@ def create_command(
     typer.echo(f"{made.dataset_id} version {made.version}: {made.folder}")
     typer.echo(", ".join(f"{name} {n}" for name, n in made.n_rows.items()))
     if made.n_without_images:
-        typer.echo(f"left out, no images: {made.n_without_images} clinical records")
+        typer.echo(f"clinical records left out, no images stored: {made.n_without_images}")
     if made.n_without_record:
-        typer.echo(f"without a clinical record: {made.n_without_record} subjects")
-    found = ", ".join(f"{n} {severity}" for severity, n in made.findings.items())
+        typer.echo(f"subjects without a clinical record: {made.n_without_record}")
+    found = ", ".join(f"{severity}s {n}" for severity, n in made.findings.items())
     typer.echo(f"quality findings: {found}; see {made.folder / 'quality.html'}")
     typer.echo(f"manifest {made.manifest_sha256}")
 
@@ -156,31 +159,40 @@ def show_command(
     if as_json:
         print_json(shown)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for key, value in _lines(shown):
-        table.add_row(key, value)
-    Console().print(table)
+    lines = _lines(shown)
+    width = max(len(name) for name, _ in lines)
+    for name, text in lines:
+        typer.echo(f"{name:<{width}}  {text}")
 
 
 def _lines(shown: dict[str, object]) -> list[tuple[str, str]]:
+    """Return names and texts: first what stays in the node, then what the catalogue says."""
     lines: list[tuple[str, str]] = []
-    for key, value in shown.items():
-        if key == "description" and isinstance(value, dict):
-            facets = value.pop("facets")
-            lines += [(name, str(part)) for name, part in value.items() if part not in ("", [])]
-            for name, cells in facets.items():
-                told_cells = [
-                    f"{cell['value']} {cell['n_subjects'] or 'too few to tell'}" for cell in cells
-                ]
-                lines.append((name, ", ".join(told_cells)))
-        else:
-            lines.append((key, str(value)))
+    described: dict[str, Any] = {}
+    for name, value in shown.items():
+        if name == "description" and isinstance(value, dict):
+            described = dict(value)
+        elif _text(value):
+            lines.append((name.replace("_", " "), _text(value)))
+    facets = described.pop("facets", {})
+    said = {name for name, _ in lines}
+    for name, value in described.items():
+        if _text(value) and name.replace("_", " ") not in said:
+            lines.append((name.replace("_", " "), _text(value)))
+    for name, cells in facets.items():
+        counts = (f"{one['value']} {one['n_subjects'] or 'too few to tell'}" for one in cells)
+        lines.append((name.replace("_", " "), ", ".join(counts)))
     return lines
+
+
+def _text(value: object) -> str:
+    """Return a value as a person reads it: no brackets, no quotes, nothing that is empty."""
+    if isinstance(value, dict):
+        parts = ((key, _text(part)) for key, part in value.items())
+        return ", ".join(f"{key} {part}" for key, part in parts if part)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return "" if value is None else str(value)
 
 
 @dataset_app.command("publish")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tessera.cli import exit_codes
+from tessera.cli.show import told
 
 _HELP = """Write an invented hospital into OUT: a PACS export full of identities, and a table.
 
@@ -39,14 +39,13 @@ def phantom(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from tessera.domain.errors import TesseraError
     from tessera.phantom import PhantomSpec, Scale, generate
 
     if scale not in tuple(Scale):
         raise typer.BadParameter(f"{scale!r} is not small, medium or full", param_hint="--scale")
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    try:
+    with told():
         spec = PhantomSpec(
             n_patients=patients, seed=seed, site=site, language=language, scale=Scale(scale)
         )
@@ -58,12 +57,6 @@ def phantom(
                 workers=workers or os.cpu_count() or 1,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    except TesseraError as error:
-        typer.echo(f"tessera phantom: {error}", err=True)
-        raise typer.Exit(exit_codes.FAILED) from error
-    except KeyboardInterrupt:
-        typer.echo("Stopped; the same command goes on where it stopped.", err=True)
-        raise typer.Exit(exit_codes.INTERRUPTED) from None
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False))
         return

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import typer
 
-_MODULES = ("phantom", "deid", "check", "node", "hub", "search", "demo")
+_MODULES = ("phantom", "deid", "check", "node", "hub", "search", "audit", "demo")
 
 
 def register_all(app: typer.Typer) -> None:

@@ -1,9 +1,11 @@
 """How commands talk: errors on stderr with an exit code, bars on stderr, JSON on stdout."""
 
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,16 +18,39 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn a deliberate error into one line and an exit code; Ctrl-C into 130."""
+def told(*, stopped: str = "stopped; the same command goes on from here") -> Iterator[None]:
+    """Turn an error of ours, of files or of a database into one line and a code; Ctrl-C into 130.
+
+    A pipe that the reader closed is left to the program's outermost layer.
+    """
     try:
         yield
     except TesseraError as err:
         typer.secho(f"error ({err.code}): {err}", err=True, fg=typer.colors.RED)
         raise typer.Exit(exit_codes.FAILED) from err
+    except BrokenPipeError:
+        raise
+    except OSError as err:
+        where = f"{err.filename}: " if err.filename else ""
+        _fail(f"{where}{err.strerror or err}; check the path, and who may read and write there")
+        raise typer.Exit(exit_codes.FAILED) from err
+    except sqlite3.OperationalError as err:
+        _fail(f"a database in the home folder: {err}; check who may read and write there")
+        raise typer.Exit(exit_codes.FAILED) from err
     except KeyboardInterrupt as err:
-        typer.secho("stopped; the same command goes on from here", err=True)
+        typer.secho(stopped, err=True)
         raise typer.Exit(exit_codes.INTERRUPTED) from err
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"error: {message}", err=True, fg=typer.colors.RED)
+
+
+def has_folder(path: Path | None) -> Path | None:
+    """Refuse a file to be written whose folder is missing: before the work, not after it."""
+    if path is not None and str(path) != "-" and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {path.parent} does not exist")
+    return path
 
 
 def print_json(value: object) -> None:

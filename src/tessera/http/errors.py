@@ -17,6 +17,7 @@ from tessera.domain.errors import (
 )
 from tessera.wire.problem import MEDIA_TYPE, problem_to_json
 from tessera.wire.refusals import TooLarge, TooManyRequests
+from tessera.wire.text import one_line
 
 _log = logging.getLogger(__name__)
 STATUS: Final[dict[type[TesseraError], int]] = {
@@ -53,9 +54,9 @@ async def problem(request: Request, exc: Exception) -> JSONResponse:
         logging.ERROR if status >= 500 else logging.INFO,
         "%s %s: %s%s",
         request.method,
-        request.url.path,
+        one_line(request.scope["path"]),
         error.code,
-        detail,
+        one_line(detail),
         exc_info=exc if status == 500 else None,
     )
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None

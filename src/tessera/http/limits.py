@@ -1,11 +1,14 @@
 """Limits for everyone: size of a body, requests of one address, headers for browsers."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +16,8 @@ from tessera.http.errors import problem
 from tessera.wire.refusals import TooLarge, TooManyRequests
 
 MAX_BODY_BYTES: Final = 1_000_000
+MAX_BODY_S: Final = 30.0
+"""So long may a body take to arrive."""
 _MAX_ADDRESSES: Final = 10_000
 """The address that was quiet longest is forgotten first; it starts again with a full bucket."""
 SECURITY_HEADERS: Final = {
@@ -70,33 +75,56 @@ class RateLimit:
 
     def _is_allowed(self, scope: Scope) -> bool:
         client = scope.get("client")
-        address = client[0] if client else ""
+        address = asker(client[0]) if client else ""
         path, method = scope["path"], scope["method"]
         starts_search = (path == "/api/v1/search" and method == "POST") or (
-            path == "/search" and b"q=" in scope.get("query_string", b"")
+            path == "/search" and "q" in QueryParams(scope.get("query_string", b""))
         )
         return self._all.take(address) and (not starts_search or self._searches.take(address))
 
 
-class BodyLimit:
-    """Stop reading a body at the limit, whether or not its length was announced."""
+def asker(address: str) -> str:
+    """Return whose bucket an address takes from: a household has 2**64 addresses of IPv6."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return address
+    plain = ip.ipv4_mapped
+    return str(plain) if plain else str(ip_network((int(ip) >> 64 << 64, 64)))
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES) -> None:
+
+class BodyLimit:
+    """Stop reading a body at the limit of size, whether or not announced, and of time."""
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, max_s: float = MAX_BODY_S
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_s = max_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        n_bytes = 0
+        n_bytes, is_whole = 0, False
+        now = asyncio.get_running_loop().time
+        until = now() + self._max_s
 
         async def counted() -> Message:
-            nonlocal n_bytes
+            nonlocal n_bytes, is_whole
             if not announced.isdecimal() or int(announced) > self._max_bytes:
                 raise TooLarge(f"at most {self._max_bytes} bytes, announced with their number")
-            message = await receive()
+            try:
+                # Afterwards only the end of the connection comes, which may take its time.
+                left_s = None if is_whole else max(0.0, until - now())
+                message = await asyncio.wait_for(receive(), left_s)
+            except TimeoutError as err:
+                raise HTTPException(408) from err
+            is_whole = not message.get("more_body", False)
             n_bytes += len(message.get("body", b""))
             if n_bytes > self._max_bytes:
                 raise TooLarge(f"at most {self._max_bytes} bytes")

@@ -19,6 +19,7 @@ from tessera.http.errors import status_of
 from tessera.http.language import chosen_language, texts
 from tessera.http.rendering import render
 from tessera.hub.views import HubViews
+from tessera.wire.text import one_line
 
 _log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -52,7 +53,8 @@ async def error_page(request: Request, exc: Exception) -> Response:
     """Say what went wrong in the reader's language; for Starlette's `exception_handlers`."""
     code = exc.status_code if isinstance(exc, HTTPException) else status_of(type(exc))
     if code >= 500:
-        _log.error("%s %s: %s", request.method, request.url.path, exc, exc_info=exc)
+        path = one_line(request.scope["path"])
+        _log.error("%s %s: %s", request.method, path, one_line(str(exc)), exc_info=exc)
     return render(request, "error.html", now=utc_now(), status=code, code=code)
 
 

@@ -74,7 +74,13 @@ def render(
     )
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(
-            COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="lax", path="/"
+            COOKIE,
+            language,
+            max_age=_YEAR_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+            path="/",
         )
     return response
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.errors import NotFound
+from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import CataloguedVersion, HubStore, NodeRecord, NodeState
 
@@ -24,13 +26,22 @@ def is_online(node: NodeRecord, now: datetime) -> bool:
 class Catalogue:
     store: HubStore
     clock: Clock
+    audit: AuditLog
 
     def publish(self, node: NodeRecord, description: DatasetDescription) -> bool:
         """Keep a description; False when it was there already. Raises Conflict."""
         published = CataloguedVersion(
             node_id=node.node_id, description=description, published_at=self.clock.now()
         )
-        return self.store.datasets.add(published)
+        with self.store.transaction():
+            is_new = self.store.datasets.add(published)
+            if is_new:
+                told = events.dataset_published(
+                    *(node.node_id, description.dataset_id),
+                    *(description.version, description.manifest_sha256),
+                )
+                self.audit.append(told, published.published_at)
+        return is_new
 
     def nodes(self) -> Sequence[NodeSummary]:
         """Return the approved nodes, by name."""

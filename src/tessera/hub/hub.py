@@ -11,6 +11,7 @@ from tessera.hub.joining import Joining
 from tessera.hub.reception import Reception
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
 from tessera.hub.views import RdfFormat
+from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
 from tessera.ports.signing import Signer, Verifier
@@ -41,14 +42,17 @@ class Hub:
         clock: Clock,
         signer: Signer,
         verifier: Verifier,
+        audit: AuditLog,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
-        joining = Joining(store=store, clock=clock, hub_name=name, hub_key=signer.public_key)
-        catalogue = Catalogue(store=store, clock=clock)
-        searching = Searching(store=store, clock=clock, bell=bell)
+        joining = Joining(
+            store=store, clock=clock, hub_name=name, hub_key=signer.public_key, audit=audit
+        )
+        catalogue = Catalogue(store=store, clock=clock, audit=audit)
+        searching = Searching(store=store, clock=clock, bell=bell, audit=audit)
         reception = Reception(
             store=store,
             clock=clock,
@@ -57,6 +61,7 @@ class Hub:
             joining=joining,
             catalogue=catalogue,
             searching=searching,
+            audit=audit,
         )
         return cls(
             name=name,

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
+from tessera.domain.audit import events
 from tessera.domain.errors import Conflict, InvalidInput, NotFound
 from tessera.domain.ids import NodeId
+from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, InviteRecord, NodeRecord, NodeState
 from tessera.wire.keys import InviteCode, PublicKey
 from tessera.wire.messages import JoinReply, JoinRequest
 from tessera.wire.refusals import BadMessage, InviteExpired, InviteUnknown, InviteUsed
+from tessera.wire.text import one_line
 
 DEFAULT_HOURS = 7 * 24
 _SECRET_BYTES = 10
@@ -33,6 +36,7 @@ class Joining:
     clock: Clock
     hub_name: str
     hub_key: PublicKey
+    audit: AuditLog
 
     def invite(self, hours: int = DEFAULT_HOURS) -> InviteCode:
         """Make a code that serves once within `hours`. It is shown now and kept nowhere."""
@@ -44,6 +48,7 @@ class Joining:
             code_sha256=_sha256(secret), created_at=now, expires_at=now + timedelta(hours=hours)
         )
         self.store.invites.add(record)
+        self.audit.append(events.node_invited(hours), now)
         return InviteCode(secret, self.hub_key.fingerprint)
 
     def join(self, request: JoinRequest) -> JoinReply:
@@ -56,7 +61,14 @@ class Joining:
             if known is None:
                 self._use_invite(request.secret)
                 known = self._add(request)
+                joined = events.node_joined(known.node_id, known.public_key.fingerprint)
+                self.audit.append(joined, self.clock.now())
         return JoinReply(node_id=known.node_id, hub_name=self.hub_name, hub_key=self.hub_key)
+
+    def is_expected(self, request: JoinRequest) -> bool:
+        """Whether the request has a known key or an invite that was made here, in any state."""
+        known = self.store.nodes.find_by_key(request.public_key.fingerprint)
+        return known is not None or self.store.invites.find(_sha256(request.secret)) is not None
 
     def decide(self, node_id: str, state: NodeState) -> NodeRecord:
         """Approve, reject or revoke. Raises NotFound, Conflict."""
@@ -68,7 +80,9 @@ class Joining:
                 return node
             if state not in _MAY_BECOME[node.state]:
                 raise Conflict(f"node {node_id} is {node.state.value}: it cannot be {state.value}")
-            self.store.nodes.decide(node_id, state, self.clock.now())
+            now = self.clock.now()
+            self.store.nodes.decide(node_id, state, now)
+            self.audit.append(events.node_decided(node_id, state.value), now)
         return self.store.nodes.find(node_id) or node
 
     def _use_invite(self, secret: str) -> None:
@@ -87,12 +101,15 @@ class Joining:
             raise BadMessage("name", f"1 to {_NAME_LENGTH} printable characters")
         if not re.fullmatch(r"[A-Z]{2}", request.country):
             raise BadMessage("country", "a country code of two capitals")
+        if any(_is_called(node, name) for node in self.store.nodes.all()):
+            # Pages show a node by its name: nobody may appear under another's.
+            raise BadMessage("name", "a name that no other node of this hub has")
         node = NodeRecord(
             node_id=self._free_id(name, request.country),
             name=name,
             country=request.country,
             public_key=request.public_key,
-            software=request.software,
+            software=one_line(request.software, 100),
             state=NodeState.PENDING,
             joined_at=self.clock.now(),
         )
@@ -106,6 +123,12 @@ class Joining:
             number += 1
             candidate = f"{stem}-{number}"
         return NodeId(candidate)
+
+
+def _is_called(node: NodeRecord, name: str) -> bool:
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    is_here = node.state in (NodeState.PENDING, NodeState.APPROVED)
+    return is_here and unicodedata.normalize("NFKC", node.name).casefold() == plain
 
 
 def slug(name: str) -> str:

@@ -1,17 +1,21 @@
 """Where nodes' messages come in: who signed, is it fresh, may they, then the one use case."""
 
+import logging
 from dataclasses import dataclass
 from uuid import uuid4
 
+from tessera.domain.audit import events
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.joining import Joining
 from tessera.hub.searching import Searching
+from tessera.ports.audit_log import AuditLog, Verdict
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord, NodeState
 from tessera.ports.signing import Signer, Verifier
 from tessera.wire import fields
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
+from tessera.wire.heads import ShownHead
 from tessera.wire.messages import (
     Accepted,
     DatasetVersion,
@@ -25,13 +29,16 @@ from tessera.wire.messages import (
 )
 from tessera.wire.refusals import (
     BadSignature,
+    InviteUnknown,
     NodePending,
     NodeRejected,
     NodeRevoked,
     NodeUnknown,
     Replayed,
 )
+from tessera.wire.text import one_line
 
+_log = logging.getLogger(__name__)
 _NOT_APPROVED = {
     NodeState.PENDING: NodePending,
     NodeState.REJECTED: NodeRejected,
@@ -48,6 +55,7 @@ class Reception:
     joining: Joining
     catalogue: Catalogue
     searching: Searching
+    audit: AuditLog
 
     async def receive(self, type: MessageType, token: str) -> str:
         """Return the signed reply to one signed message.
@@ -66,7 +74,7 @@ class Reception:
             raise _NOT_APPROVED[node.state](f"node {node.node_id} is {node.state.value}")
         if type in (MessageType.POLL, MessageType.ANSWER):
             # Only the running node makes it "in touch": a command such as `publish` does not.
-            software = fields.text(envelope.body, "software", node.software)[:100]
+            software = one_line(fields.text(envelope.body, "software", node.software), 100)
             self.store.nodes.seen(node.node_id, self.clock.now(), software)
         body = await self._reply(type, node, envelope.body)
         return self._sign(envelope, node.node_id, body)
@@ -77,6 +85,9 @@ class Reception:
         request = JoinRequest.from_json(claimed.body)
         key = request.public_key
         envelope = Envelope.decode(self.verifier.verify(token, key))
+        if not self.joining.is_expected(request):
+            # Before anything is kept of it: a stranger could send any number of these.
+            raise InviteUnknown("no such invite")
         self._accept(envelope, MessageType.JOIN, key.fingerprint)
         reply = self.joining.join(request)
         return self._sign(envelope, key.fingerprint, reply.to_json())
@@ -101,8 +112,11 @@ class Reception:
                     n_accepted=int(self.catalogue.publish(node, received.description))
                 ).to_json()
             case MessageType.POLL:
-                queries = await self.searching.poll(node, Poll.from_json(body).wait_s)
-                return PollReply(queries=queries).to_json()
+                poll = Poll.from_json(body)
+                is_unproven = self._keep_head(node, poll.log) is Verdict.UNPROVEN
+                # The reply says from where the proof is wanted: it is not held back.
+                queries = await self.searching.poll(node, 0 if is_unproven else poll.wait_s)
+                return PollReply(queries=queries, log=self._head_for(node, poll)).to_json()
             case MessageType.ANSWER:
                 kept = self.searching.answer(node, ReceivedAnswer.from_json(body))
                 return Accepted(n_accepted=kept).to_json()
@@ -119,6 +133,23 @@ class Reception:
         return StatusReply(
             state=node.state.value, hub_name=self.joining.hub_name, published=tuple(published)
         )
+
+    def _keep_head(self, node: NodeRecord, shown: ShownHead | None) -> Verdict:
+        if shown is None:
+            return Verdict.KNOWN
+        verdict = self.audit.keep(node.node_id, node.public_key, shown)
+        if verdict is Verdict.UNSIGNED:
+            _log.error("the head of %s's audit log is not signed by its key", node.node_id)
+        elif verdict is Verdict.FORKED:
+            _log.error("the audit log of %s does not go on from the head kept here", node.node_id)
+            self.audit.append(events.fork_seen(node.node_id), self.clock.now())
+        return verdict
+
+    def _head_for(self, node: NodeRecord, poll: Poll) -> ShownHead | None:
+        """Answer with the hub's own head a node that has shown its own."""
+        if poll.log is None:
+            return None
+        return self.audit.show(self.clock.now(), party=node.node_id, kept_there=poll.log.kept)
 
     def _sign(self, request: Envelope, recipient: str, body: Json) -> str:
         reply = Envelope(

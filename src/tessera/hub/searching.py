@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from tessera.domain.audit import events
 from tessera.domain.cohort.explain import explain
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
 from tessera.hub.bell import Bell
 from tessera.hub.catalogue import is_online
+from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import Asked, HubStore, NodeRecord, NodeState, SearchRecord
 from tessera.wire import fields
@@ -26,6 +28,8 @@ _OPEN_FOR: Final = timedelta(minutes=10)
 _GIVE_AGAIN: Final = timedelta(seconds=30)
 """A query that was handed out and not answered for this long is handed out again."""
 _KEPT_FOR: Final = timedelta(days=7)
+_AT_A_TIME: Final = 20
+"""So many queries go to a node in one message; a flood of them must not outgrow the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Searching:
     store: HubStore
     clock: Clock
     bell: Bell
+    audit: AuditLog
     _newest_poll: dict[str, object] = field(init=False, default_factory=dict)
 
     def start(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
@@ -53,6 +58,7 @@ class Searching:
             asked = self._to_ask(search)
             self.store.searches.add(search, asked)
             self.store.searches.forget(now - _KEPT_FOR)
+            self.audit.append(events.search_asked(search.search_id, search.query), now)
         for node_id in {row.node_id for row in asked}:
             self.bell.ring(_node_key(node_id))
         return self.result(search.search_id)
@@ -71,7 +77,8 @@ class Searching:
             query=search.query,
             explained=search.explained,
             asked_at=search.asked_at,
-            complete=now >= search.deadline or not any(_is_awaited(row) for row in asked),
+            complete=now >= search.deadline
+            or not any(_is_awaited(row, nodes[row.node_id]) for row in asked),
             deadline=search.deadline,
             results=results,
             n_subjects=sum(r.n_subjects or 0 for r in results),
@@ -86,7 +93,8 @@ class Searching:
             left_s = (min(until, found.deadline) - self.clock.now()).total_seconds()
             if found.complete or left_s <= 0 or self.bell.is_stopped:
                 return self.result(search_id)
-            await self.bell.wait(_search_key(search_id), left_s)
+            if not await self.bell.wait(_search_key(search_id), left_s):
+                return self.result(search_id)  # also when the clock was set back meanwhile
 
     async def poll(self, node: NodeRecord, wait_s: int) -> tuple[QueryTask, ...]:
         """Return the queries that wait for `node`, or wait for one; of two polls the newer wins."""
@@ -99,7 +107,8 @@ class Searching:
             left_s = (until - self.clock.now()).total_seconds()
             if tasks or left_s <= 0:
                 return tasks
-            await self.bell.wait(_node_key(node.node_id), left_s)
+            if not await self.bell.wait(_node_key(node.node_id), left_s):
+                break
         return ()
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
@@ -110,14 +119,17 @@ class Searching:
             if row.node_id == node.node_id
         }
         now = self.clock.now()
+        kept: dict[str, str] = {}
         with self.store.transaction():
-            n_kept = sum(
-                self.store.searches.answer(_answered(row, answer), now)
-                for answer in message.answers
-                if (row := asked.get((answer.dataset_id, answer.version))) is not None
-            )
+            for answer in message.answers:
+                row = asked.get((answer.dataset_id, answer.version))
+                if row and self.store.searches.answer(_answered(row, answer), now):
+                    kept[f"{answer.dataset_id} v{answer.version}"] = answer.outcome.value
+            if kept:
+                told = events.answer_received(node.node_id, message.search_id, kept)
+                self.audit.append(told, now)
         self.bell.ring(_search_key(message.search_id))
-        return n_kept
+        return len(kept)
 
     def _to_ask(self, search: SearchRecord) -> Sequence[Asked]:
         nodes = {n.node_id: n for n in self.store.nodes.all() if n.state is NodeState.APPROVED}
@@ -143,6 +155,7 @@ class Searching:
             asked_since=now - _OPEN_FOR,
             given_before=now - _GIVE_AGAIN,
             now=now,
+            limit=_AT_A_TIME,
         )
         return tuple(
             QueryTask(
@@ -157,11 +170,21 @@ class Searching:
         )
 
 
-def _is_awaited(row: Asked) -> bool:
-    return row.outcome is None and row.node_online
+_HAS_LEFT: Final = "This node no longer belongs to the hub: its answers do not count."
+_OTHER_STATE: Final = (
+    "This node has answered from other data than those that it described as this version; "
+    "the numbers are left out."
+)
+
+
+def _is_awaited(row: Asked, node: NodeRecord) -> bool:
+    return row.outcome is None and row.node_online and node.state is NodeState.APPROVED
 
 
 def _answered(row: Asked, answer: ReceivedDatasetAnswer) -> Asked:
+    if answer.created != row.data_created:
+        # The number of the version may be the same, the data are not those of the catalogue.
+        return replace(row, outcome=Outcome.NO_ANSWER, policy=answer.policy, detail=_OTHER_STATE)
     return replace(
         row,
         outcome=answer.outcome,
@@ -174,6 +197,15 @@ def _answered(row: Asked, answer: ReceivedDatasetAnswer) -> Asked:
 
 
 def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -> DatasetResult:
+    if node.state is not NodeState.APPROVED:
+        row = replace(
+            row,
+            outcome=Outcome.NO_ANSWER,
+            n_subjects=None,
+            n_studies=None,
+            not_supported=(),
+            detail=_HAS_LEFT,
+        )
     return DatasetResult(
         node_id=row.node_id,
         node_name=node.name,
@@ -193,8 +225,12 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
 
 
 def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -> str:
+    seen = node.last_seen
+    if now - search.asked_at > _OPEN_FOR:
+        return "The node did not answer; ask again to ask it anew."
+    if not row.node_online and seen and seen > search.asked_at:
+        return "The node came back after it was asked, and has not answered yet."
     if not row.node_online:
-        seen = node.last_seen
         since = f"since {seen:%Y-%m-%d %H:%M:%S} UTC" if seen else "since it joined"
         return f"The node has not been in touch {since}; it gets the query when it comes back."
     if now < search.deadline:

@@ -11,7 +11,7 @@ from tessera.domain.cohort.disclosure import CountPolicy, disclose
 from tessera.domain.cohort.exact import NotSupported
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import Unavailable
-from tessera.domain.ids import DatasetId
+from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.ports.cohort_engine import CohortEngine
 
 _log = logging.getLogger(__name__)
@@ -34,18 +34,26 @@ def answer_query(
     versions: Sequence[PublishedVersion],
     engine: CohortEngine,
     policy: CountPolicy,
+    excluded: frozenset[Pseudonym],
 ) -> tuple[DatasetAnswer, ...]:
-    """Return one answer per version, in the order given; an unreadable one stops no other."""
-    return tuple(_answer(query, version, engine, policy) for version in versions)
+    """Return one answer per version, in the order given; an unreadable one stops no other.
+
+    Those `excluded` have opted out and are in no count.
+    """
+    return tuple(_answer(query, version, engine, policy, excluded) for version in versions)
 
 
 def _answer(
-    query: Query, version: PublishedVersion, engine: CohortEngine, policy: CountPolicy
+    query: Query,
+    version: PublishedVersion,
+    engine: CohortEngine,
+    policy: CountPolicy,
+    excluded: frozenset[Pseudonym],
 ) -> DatasetAnswer:
     # No number is ever put in a log line here: an exact count in a log has left the gate behind.
     words = policy.words()
     try:
-        found = engine.count(version.folder, query)
+        found = engine.count(version.folder, query, excluded, least_subjects=policy.minimum)
     except Unavailable as err:
         _log.error("dataset %s v%d: %s", version.dataset_id, version.version, err)
         return DatasetAnswer(

@@ -15,6 +15,7 @@ from tessera.domain.clinical.mapping_file import ClinicalMapping
 from tessera.domain.clinical.problem import Problem
 from tessera.domain.deid.clinical import deidentify_clinical
 from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import Identified
 from tessera.ports.clinical_store import ClinicalStore, Delivery, TableSource
 
@@ -47,11 +48,13 @@ def load_clinical(
     store: ClinicalStore,
     pseudonymiser: Pseudonymiser,
     now: datetime,
+    excluded: frozenset[Pseudonym] = frozenset(),
     on_row: Callable[[int], None] = lambda _n: None,
 ) -> ClinicalOutcome:
     """Map every row of `paths` and store the records, all or none.
 
-    A patient who was delivered before is replaced. Raises NotFound, InvalidMapping; a
+    A patient who was delivered before is replaced; of those `excluded`, who have opted out,
+    nothing is stored. Raises NotFound, InvalidMapping; a
     row that cannot be used is a problem and never stops the rest.
     """
     rows: list[Identified[SourceRow]] = []
@@ -71,6 +74,7 @@ def load_clinical(
             on_row(n_rows)
     records, between = deidentify_clinical(rows, pseudonymiser)
     problems += between
+    records = tuple(one for one in records if one.value.subject.subject not in excluded)
     n_rejected += sum(problem.rejected for problem in between)
     store.replace(
         records,

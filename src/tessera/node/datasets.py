@@ -1,6 +1,7 @@
 """Use case: freeze what the node holds into an immutable dataset version."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +15,15 @@ from tessera.domain.clinical.build import CdmTables, build_tables
 from tessera.domain.clinical.cdm import ClinicalRecord
 from tessera.domain.clinical.concepts import vocabulary_version
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
-from tessera.domain.errors import InvalidInput
-from tessera.domain.ids import DatasetId, InstanceUid
+from tessera.domain.errors import Conflict, InvalidInput
+from tessera.domain.ids import DatasetId, InstanceUid, Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.quality.inputs import CheckInput
 from tessera.domain.quality.report import QualityReport, run_checks
 from tessera.domain.zones import Released
 from tessera.ports.clinical_store import ClinicalStore
 from tessera.ports.dataset_store import DatasetStore, StagedVersion
+from tessera.ports.exclusions import Exclusions
 from tessera.ports.instance_index import InstanceIndex
 
 Documents = Callable[[Released[DatasetDescription], QualityReport], Mapping[str, bytes]]
@@ -68,6 +70,7 @@ class DatasetWorkshop:
     index: InstanceIndex
     clinical: ClinicalStore
     store: DatasetStore
+    exclusions: Exclusions
     policy: CountPolicy
     documents: Documents
     select: SelectSubjects
@@ -84,7 +87,9 @@ class DatasetWorkshop:
 
     def _freeze(self, request: NewVersion, staged: StagedVersion) -> VersionOutcome:
         self.on_step("reading the index and the clinical records")
-        records, rows = tuple(self.clinical.all()), tuple(self.index.all())
+        excluded = self.exclusions.excluded()
+        records = tuple(r for r in self.clinical.all() if r.subject.subject not in excluded)
+        rows = tuple(row for row in self.index.all() if row.subject not in excluded)
         tables = build_tables(records, rows)
         self.on_step("writing tables")
         entries = staged.write_tables(tables)
@@ -185,6 +190,29 @@ def _outcome(
         n_without_record=tables.n_without_record,
         findings=findings,
     )
+
+
+def require_nobody_opted_out(
+    store: DatasetStore, dataset_id: DatasetId, version: int, exclusions: Exclusions
+) -> None:
+    """Raise Conflict when a version still holds somebody who has opted out since."""
+    found = exclusions.excluded() & subjects_of_version(store, dataset_id, version)
+    if found:
+        where = store.manifest(dataset_id, version).where
+        again = f"tessera node dataset create HOME --id {dataset_id}"
+        again += f" --where {shlex.quote(where)}" if where else ""
+        raise Conflict(
+            f"version {version} of dataset {dataset_id} holds {len(found)} who opted out since; "
+            f"make a version without them and publish that: {again}"
+        )
+
+
+def subjects_of_version(
+    store: DatasetStore, dataset_id: DatasetId, version: int
+) -> frozenset[Pseudonym]:
+    """Return who is in a version. Raises InvalidInput when its table cannot be read."""
+    patient = store.tables(dataset_id, version, ("patient",))["patient"]
+    return frozenset(Pseudonym(str(subject)) for subject in patient.column("subject"))
 
 
 def released_description(

@@ -1,18 +1,24 @@
 """A node talks to its hub: join, ask for its status, publish, take queries, answer."""
 
+import asyncio
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
+from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.errors import Conflict, TesseraError, Unavailable
 from tessera.domain.zones import Released
+from tessera.ports.audit_log import AuditLog, Verdict
 from tessera.ports.clock import Clock
 from tessera.ports.hub_link import AnsweredVersion, HubLink, HubPin, LinkRecords, Outgoing
 from tessera.ports.signing import Signer, Verifier
+from tessera.wire import fields
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
+from tessera.wire.heads import ShownHead
 from tessera.wire.keys import InviteCode, PublicKey
 from tessera.wire.messages import (
     Accepted,
@@ -26,8 +32,20 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
-from tessera.wire.refusals import BadSignature, NodePending, Replayed, WrongRecipient
+from tessera.wire.refusals import (
+    BadSignature,
+    NodePending,
+    Replayed,
+    TooManyRequests,
+    WrongRecipient,
+    WrongTime,
+)
 
+_log = logging.getLogger(__name__)
+_HUB: Final = "hub"
+"""The hub's name in this node's audit log: a node has one."""
+MAY_PASS: Final = (Unavailable, NodePending, TooManyRequests, WrongTime)
+"""Refusals that have nothing to do with what was sent: it is kept and sent again."""
 _REPLY_S: Final = 30.0
 """How long the hub may take for a reply that it can give at once."""
 
@@ -58,7 +76,10 @@ class NodeLink:
     verifier: Verifier
     clock: Clock
     software: str
+    audit: AuditLog
     _seen: SeenInMemory = field(init=False, default_factory=SeenInMemory)
+    _kept_there: list[int] = field(init=False, default_factory=lambda: [0])
+    """Entries of the head of this node's log that the hub keeps, as it said last."""
 
     async def status(self) -> StatusReply:
         body = StatusRequest(software=self.software).to_json()
@@ -66,17 +87,45 @@ class NodeLink:
 
     async def publish(self, outgoing: Outgoing) -> Accepted:
         reply = await self._ask(MessageType.PUBLISH, outgoing.body, _REPLY_S)
-        return Accepted.from_json(reply)
+        accepted = Accepted.from_json(reply)
+        described = fields.child(outgoing.body, "description")
+        published = events.dataset_published(
+            self.pin.node_id,
+            outgoing.version.dataset_id,
+            outgoing.version.version,
+            fields.text(described, "manifest_sha256"),
+        )
+        self.audit.append(published, self.clock.now())
+        return accepted
 
     async def poll(self, wait_s: int) -> tuple[QueryTask, ...]:
-        """Wait up to `wait_s` seconds at the hub for queries."""
-        body = Poll(wait_s=wait_s, software=self.software).to_json()
-        reply = await self._ask(MessageType.POLL, body, wait_s + _REPLY_S)
-        return PollReply.from_json(reply).queries
+        """Wait up to `wait_s` seconds at the hub for queries; each side shows its log's head."""
+        kept_there = self._kept_there[0]
+        shown = self.audit.show(self.clock.now(), party=_HUB, kept_there=kept_there)
+        body = Poll(wait_s=wait_s, software=self.software, log=shown).to_json()
+        reply = PollReply.from_json(await self._ask(MessageType.POLL, body, wait_s + _REPLY_S))
+        if reply.log is not None:
+            self._keep_head(reply.log)
+        return reply.queries
 
-    async def answer(self, message: AnswerMessage) -> Accepted:
+    async def answer(self, message: AnswerMessage, query: str) -> Accepted:
+        """Send an answer to `query` after it has been written into the audit log.
+
+        Raises Conflict when it cannot be written: then nothing leaves.
+        """
+        told = events.query_answered(self.pin.node_id, message.search_id, query, message.answers)
+        await asyncio.to_thread(self.audit.append, told, self.clock.now())
         reply = await self._ask(MessageType.ANSWER, message.to_json(), _REPLY_S)
         return Accepted.from_json(reply)
+
+    def _keep_head(self, shown: ShownHead) -> None:
+        self._kept_there[0] = shown.kept
+        verdict = self.audit.keep(_HUB, self.pin.hub_key, shown)
+        if verdict is Verdict.UNSIGNED:
+            _log.error("the head of the hub's audit log is not signed by the hub's key")
+        elif verdict is Verdict.FORKED:
+            _log.error("the hub's audit log does not go on from the head that is kept here")
+            self.audit.append(events.fork_seen(_HUB), self.clock.now())
 
     async def _ask(self, type: MessageType, body: Json, timeout_s: float) -> Json:
         request = Envelope(
@@ -143,8 +192,9 @@ async def publish(
 ) -> None:
     """Send a description to the hub; once accepted, the node answers for that version.
 
-    Raises Unavailable, or NodePending while the node is not approved: then the description is
-    kept and `send_outgoing` sends it later. Raises Refused, Conflict or InvalidInput when the
+    Raises Unavailable, NodePending while the node is not approved, TooManyRequests, or WrongTime
+    while the clocks differ: then the description is kept and `send_outgoing` sends it later.
+    Raises other Refused, Conflict or InvalidInput when the
     hub does not want it: then nothing is kept.
     """
     description = released.value
@@ -163,7 +213,7 @@ async def send_outgoing(link: NodeLink, records: LinkRecords, outgoing: Outgoing
     """Send one kept description. Raises as `publish`."""
     try:
         await link.publish(outgoing)
-    except (Unavailable, NodePending):
+    except MAY_PASS:
         raise
     except TesseraError:
         records.remove_outgoing(outgoing.version)

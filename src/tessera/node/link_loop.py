@@ -11,10 +11,11 @@ from typing import Final
 from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.query import Query
-from tessera.domain.errors import InvalidQuery, TesseraError, Unavailable
+from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.node.answer import PublishedVersion, answer_query
-from tessera.node.link import NodeLink, send_outgoing
+from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
 from tessera.ports.cohort_engine import CohortEngine
+from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
 from tessera.wire.messages import AnswerMessage, QueryTask
 from tessera.wire.refusals import NodePending
@@ -28,6 +29,8 @@ _FASTEST_EMPTY_POLL_S: Final = 1.0
 """A hub that sends the node away at once, empty-handed, is not asked more often than this."""
 _AT_ONCE: Final = 2
 """Queries that are evaluated at the same time."""
+_MAX_WAITING: Final = 100
+"""Queries that wait to be evaluated, at the most."""
 _LAST_WORDS_S: Final = 1.0
 """How long answers under way may take after a stop."""
 
@@ -39,6 +42,7 @@ class LinkLoop:
     records: LinkRecords
     engine: CohortEngine
     policy: CountPolicy
+    exclusions: Exclusions
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _room: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
@@ -85,7 +89,7 @@ class LinkLoop:
             name = f"{outgoing.version.dataset_id} v{outgoing.version.version}"
             try:
                 await send_outgoing(self.link, self.records, outgoing)
-            except (Unavailable, NodePending):
+            except MAY_PASS:
                 raise
             except TesseraError as err:
                 _log.error("dataset %s was not accepted: %s", name, err)
@@ -95,8 +99,15 @@ class LinkLoop:
     async def _take_queries(self, wait_s: int) -> None:
         clock = asyncio.get_running_loop().time
         begun = clock()
+        # A hub may ask faster than this node can count: then it is not asked for more.
+        while len(self._answering) > _MAX_WAITING // 2:
+            await asyncio.wait(self._answering.values(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)
         tasks = await self.link.poll(wait_s)
         for task in tasks:
+            if len(self._answering) >= _MAX_WAITING:
+                _log.warning("the hub asks too much at once: %d queries are left", len(tasks))
+                break
             if task.search_id not in self._answering:
                 answering = asyncio.create_task(self._answer(task))
                 self._answering[task.search_id] = answering
@@ -112,7 +123,8 @@ class LinkLoop:
         try:
             async with self._room:
                 answers = await asyncio.to_thread(self._evaluate, task)
-            await self.link.answer(AnswerMessage(search_id=task.search_id, answers=tuple(answers)))
+            message = AnswerMessage(search_id=task.search_id, answers=tuple(answers))
+            await self.link.answer(message, _words(task))
         except TesseraError as err:
             _log.error("query %s could not be answered: %s", task.search_id, err)
         except Exception:
@@ -136,7 +148,8 @@ class LinkLoop:
         except InvalidQuery as err:
             _log.warning("query %s is not understood here: %s", task.search_id, err)
             return [self._not_understood(version) for version in versions]
-        return answer_query(query, versions, self.engine, self.policy)
+        excluded = self.exclusions.excluded()  # for each query: an opt-out counts at once
+        return answer_query(query, versions, self.engine, self.policy, excluded)
 
     def _not_understood(self, version: PublishedVersion) -> DatasetAnswer:
         return DatasetAnswer(
@@ -146,3 +159,10 @@ class LinkLoop:
             policy=self.policy.words(),
             not_supported=("query",),
         )
+
+
+def _words(task: QueryTask) -> str:
+    try:
+        return str(Query.from_json(dict(task.query)))
+    except InvalidQuery:
+        return "not understood here"

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from tessera.domain.cohort.exact import ExactCounts, NotSupported
 from tessera.domain.cohort.query import Query
+from tessera.domain.ids import Pseudonym
 
 __all__ = ["CohortEngine", "ExactCounts", "NotSupported", "Query"]
 
@@ -12,13 +13,28 @@ __all__ = ["CohortEngine", "ExactCounts", "NotSupported", "Query"]
 class CohortEngine(Protocol):
     """Implementations pass `CohortEngineContract` of `tessera.testing.cohort_engine`."""
 
-    def count(self, version_dir: Path, query: Query) -> ExactCounts | NotSupported:
+    def count(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        least_subjects: int = 1,
+    ) -> ExactCounts | NotSupported:
         """Count over `patient.parquet`, `condition.parquet`, … in `version_dir`.
 
+        Those `excluded` are in no count. What the version supports does not depend on them:
+        else a field that only they have would tell a watcher that they have left.
+
         NotSupported names every field of the query that the version cannot evaluate: its
-        column is absent, or null in every row, or its table has no file, or this program
-        does not know the field. Raises Unavailable when a file that is there cannot be
-        read, or the query takes more memory than the engine may have; the error's text
-        carries no value from a table. Safe to call from several threads.
+        column is absent, or fewer than `least_subjects` subjects have a value in it, or its
+        table has no file, or this program does not know the field. A version with fewer than
+        `least_subjects` subjects supports every field that it has a column for. Whoever
+        answers outside the node asks with the policy's minimum: else it would tell whether
+        anybody has a value.
+
+        Raises Unavailable when a file that is there cannot be read, or the query takes more
+        memory or time than the engine may have; the error's text carries no value from a
+        table. Safe to call from several threads.
         """
         ...

@@ -145,10 +145,17 @@ class SearchStore(Protocol):
         ...
 
     def take_open(
-        self, node_id: str, *, asked_since: datetime, given_before: datetime, now: datetime
+        self,
+        node_id: str,
+        *,
+        asked_since: datetime,
+        given_before: datetime,
+        now: datetime,
+        limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
         """Return the searches that wait for this node, oldest first, and mark them as given.
 
+        At most `limit` at a time.
         Left out are those asked before `asked_since`, and those given out at or after
         `given_before`, so that two polls do not both get one.
         """

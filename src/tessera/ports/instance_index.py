@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tessera.domain.ids import InstanceUid
+from tessera.domain.ids import InstanceUid, Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
 
@@ -31,6 +31,10 @@ class InstanceIndex(Protocol):
 
     def all(self) -> Iterator[InstanceRow]:
         """Yield every row, by study, series, then instance UID, ascending bytes."""
+        ...
+
+    def subjects(self) -> frozenset[Pseudonym]:
+        """Return everybody of whom there is an instance."""
         ...
 
     def remove(self, instance_uids: Sequence[InstanceUid]) -> None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+NOT_READ = "not-read"
+"""Reason of a source that could not be read this time; it is taken again by the next run."""
+
 
 class State(StrEnum):
     """What became of one source file; it is not taken again unless it changes."""
@@ -32,7 +35,19 @@ class SourceFile:
 
     @property
     def key(self) -> str:
-        return f"{self.path}!{self.member}" if self.member else self.path
+        """Return what names it, for people and the ledger, in printable characters only.
+
+        File names may hold line ends and bytes that are no text.
+        """
+        name = f"{self.path}!{self.member}" if self.member else self.path
+        return printable(name)
+
+
+def printable(name: str) -> str:
+    """Return a file name with what cannot be shown or stored as text written as an escape."""
+    if name.isprintable():
+        return name
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +68,11 @@ class Ledger(Protocol):
     """Implementations pass `tessera.testing.node_stores.LedgerContract`: the specification."""
 
     def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
-        """Return the keys of those that are settled with this size and time."""
+        """Return the keys of those that are settled with this size and time.
+
+        What is held because its patient opted out never is: an opt-out can be taken back.
+        Nor is what could not be read (NOT_READ): the file or its permission may come back.
+        """
         ...
 
     def record(self, entries: Sequence[LedgerEntry]) -> None:

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import process_time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from tessera.domain.cohort.exact import ExactCounts, NotSupported
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import Unavailable
+from tessera.domain.ids import Pseudonym
 from tessera.ports.cohort_engine import CohortEngine
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
@@ -212,6 +214,43 @@ class CohortEngineContract:
             found = engine.count(version, parse(text))
             assert isinstance(found, ExactCounts)
             assert found.n_subjects == n_subjects
+
+    @pytest.mark.parametrize(
+        ("text", "out", "counts"),
+        [
+            ("sex = male", "A", (1, 1, 1)),
+            ("sex = male", "AD", (0, 0, 0)),
+            ("modality = PT", "B", (1, 1, 1)),
+            ("not (modality = CT)", "A", (1, 1, 1)),
+            ("in one study (modality = CT)", "BX", (1, 1, 1)),
+            ("stage is unknown", "C", (1, 1, 1)),
+            ("sex = male", "x' OR '1'='1", (2, 3, 2)),
+        ],
+    )
+    def test_excluded_subjects_and_their_studies_are_in_no_count(
+        self, tmp_path: Path, text: str, out: str, counts: tuple[int, int, int]
+    ) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        names = {out} if "'" in out else set(out)
+        excluded = frozenset(Pseudonym(name) for name in names)
+        found = self.make(tmp_path).count(version, parse(text), excluded)
+        assert found == ExactCounts(*counts)
+
+    def test_what_is_supported_does_not_tell_that_somebody_is_excluded(
+        self, tmp_path: Path
+    ) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        engine, everybody = self.make(tmp_path), frozenset(map(Pseudonym, "ABCD"))
+        for text in ("psa >= 10 ng/mL", "survival_days > 1", "slice_thickness > 1"):
+            assert engine.count(version, parse(text), everybody) == ExactCounts(0, 0, 0)
+
+    def test_ten_thousand_exclusions_take_under_a_second(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        engine = self.make(tmp_path)
+        excluded = frozenset(Pseudonym(f"TES-{i:016}") for i in range(10_000)) | {Pseudonym("A")}
+        begun = process_time()
+        assert engine.count(version, parse("sex = male"), excluded) == ExactCounts(1, 1, 1)
+        assert process_time() - begun < 1
 
     def test_values_that_look_like_sql_are_only_values(self, tmp_path: Path) -> None:
         version = write_version(tmp_path / "v1", HOSPITAL)

@@ -175,6 +175,7 @@ class HubStoreContract:
                 asked_since=now - 600 * _SECOND,
                 given_before=now - 30 * _SECOND,
                 now=now,
+                limit=2,
             )
             return [(search.search_id, list(asked)) for search, asked in taken]
 
@@ -182,6 +183,11 @@ class HubStoreContract:
         assert take(_NOW + 29 * _SECOND) == []
         assert take(_NOW + 31 * _SECOND) == [("s1", rows[:1])]
         assert take(_NOW + 601 * _SECOND) == []
+
+        for name in ("s2", "s3", "s4"):
+            store.searches.add(_search(name), [_asked(name, "linkoping", "a")])
+        assert [name for name, _ in take(_NOW + _SECOND)] == ["s2", "s3"]
+        assert [name for name, _ in take(_NOW + _SECOND)] == ["s4"]
 
     def test_the_first_answer_is_kept(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from datetime import date
 
+from tessera.domain.access.exclusions import OPTED_OUT
 from tessera.domain.ids import InstanceUid, Pseudonym, SeriesUid, StudyUid
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified, seal_deidentified
@@ -68,6 +69,12 @@ class InstanceIndexContract:
         asked = [row(1).instance_uid, InstanceUid("2.25.9")]
         assert index.find(asked) == {row(1).instance_uid: row(1)}
 
+    def test_subjects_are_told_once_each(self) -> None:
+        index = self.make()
+        assert index.subjects() == frozenset()
+        index.put(sealed(row(1), row(2), row(1, study=3, subject="TES-B")))
+        assert index.subjects() == {"TES-A", "TES-B"}
+
     def test_remove_forgets_and_does_not_mind_strangers(self) -> None:
         index = self.make()
         index.put(sealed(row(1), row(2)))
@@ -95,6 +102,12 @@ class LedgerContract:
         changed = source("a", size=11)
         assert ledger.settled([source("a"), source("b")]) == {"/pacs/a"}
         assert ledger.settled([changed]) == frozenset()
+
+    def test_a_source_held_for_an_opt_out_is_never_settled(self) -> None:
+        ledger = self.make()
+        held = LedgerEntry(source=source("a"), state=State.HELD, reason=OPTED_OUT)
+        ledger.record([held, LedgerEntry(source=source("b"), state=State.HELD, reason="text-risk")])
+        assert ledger.settled([source("a"), source("b")]) == {"/pacs/b"}
 
     def test_members_of_a_zip_are_sources_of_their_own(self) -> None:
         ledger = self.make()

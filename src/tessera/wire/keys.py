@@ -15,6 +15,7 @@ from tessera.domain.errors import InvalidInput
 KEY_BYTES: Final = 32
 _FINGERPRINT_BYTES: Final = 10
 """80 bits: what a person can compare, and far beyond what can be searched for."""
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CODE = re.compile(r"[a-z2-7]{32}")
 
 
@@ -25,6 +26,8 @@ class PublicKey:
     x: str
 
     def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.x):
+            raise InvalidInput("public key: expected base64url")
         try:
             raw = urlsafe_b64decode(self.x + "=" * (-len(self.x) % 4))
         except (binascii.Error, ValueError) as err:

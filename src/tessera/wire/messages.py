@@ -5,6 +5,7 @@ values only, and read at the hub as another type (`ReceivedDataset`, `ReceivedAn
 hub has no way to make a released value. Pure.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -16,12 +17,22 @@ from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
 from tessera.domain.zones import Released
 from tessera.wire import fields
 from tessera.wire.description import description_from_json, description_to_json
+from tessera.wire.description_limits import (
+    MAX_OF_SUBJECTS,
+    MAX_SUBJECTS,
+    check_description,
+    check_number,
+)
 from tessera.wire.fields import Json
+from tessera.wire.heads import ShownHead, shown_or_none
 from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import outcome
+from tessera.wire.text import is_plain, one_line
 
 T = TypeVar("T")
+_SEARCH_ID = re.compile(r"[0-9a-f-]{36}")
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +81,7 @@ class JoinReply:
     def from_json(cls, body: Json) -> "JoinReply":
         return cls(
             node_id=node_id(fields.text(body, "node_id")),
-            hub_name=fields.text(body, "hub_name"),
+            hub_name=one_line(fields.text(body, "hub_name"), 200),
             hub_key=PublicKey(fields.text(body, "hub_key")),
         )
 
@@ -125,8 +136,8 @@ class StatusReply:
     @classmethod
     def from_json(cls, body: Json) -> "StatusReply":
         return cls(
-            state=fields.text(body, "state"),
-            hub_name=fields.text(body, "hub_name", ""),
+            state=one_line(fields.text(body, "state"), 20),
+            hub_name=one_line(fields.text(body, "hub_name", ""), 200),
             published=fields.objects(body, "published", DatasetVersion.from_json),
         )
 
@@ -151,7 +162,9 @@ class ReceivedDataset:
 
     @classmethod
     def from_json(cls, body: Json) -> "ReceivedDataset":
-        return cls(description_from_json(fields.child(body, "description")))
+        description = description_from_json(fields.child(body, "description"))
+        check_description(description)
+        return cls(description)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,15 +188,19 @@ class Poll:
     wait_s: int
     """How long the hub may hold the request, in seconds."""
     software: str
+    log: ShownHead | None = None
+    """Of the node's audit log; None from an older program."""
 
     def to_json(self) -> dict[str, object]:
-        return {"wait_s": self.wait_s, "software": self.software}
+        body: dict[str, object] = {"wait_s": self.wait_s, "software": self.software}
+        return body if self.log is None else {**body, "log": self.log.to_json()}
 
     @classmethod
     def from_json(cls, body: Json) -> "Poll":
         return cls(
             wait_s=fields.natural_or_none(body, "wait_s") or 0,
             software=fields.text(body, "software", ""),
+            log=shown_or_none(body),
         )
 
 
@@ -208,8 +225,11 @@ class QueryTask:
 
     @classmethod
     def from_json(cls, body: Json) -> "QueryTask":
+        search_id = fields.text(body, "search_id")
+        if not _SEARCH_ID.fullmatch(search_id):
+            raise BadMessage("search_id", "a UUID")
         return cls(
-            search_id=fields.text(body, "search_id"),
+            search_id=search_id,
             query=fields.child(body, "query"),
             datasets=fields.objects(body, "datasets", DatasetVersion.from_json),
             deadline=fields.moment(body, "deadline"),
@@ -219,13 +239,18 @@ class QueryTask:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollReply:
     queries: tuple[QueryTask, ...]
+    log: ShownHead | None = None
+    """Of the hub's audit log; None from an older program."""
 
     def to_json(self) -> dict[str, object]:
-        return {"queries": [query.to_json() for query in self.queries]}
+        body: dict[str, object] = {"queries": [query.to_json() for query in self.queries]}
+        return body if self.log is None else {**body, "log": self.log.to_json()}
 
     @classmethod
     def from_json(cls, body: Json) -> "PollReply":
-        return cls(queries=fields.objects(body, "queries", QueryTask.from_json))
+        return cls(
+            queries=fields.objects(body, "queries", QueryTask.from_json), log=shown_or_none(body)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +291,17 @@ class ReceivedDatasetAnswer:
             raise BadMessage("n_subjects", "a number exactly when the outcome is counted")
         if found is not Outcome.COUNTED and n_studies is not None:
             raise BadMessage("n_studies", "null unless the outcome is counted")
+        policy, problem = fields.text(body, "policy"), fields.text(body, "problem", "")
+        for key, words in (("policy", policy), ("problem", problem)):
+            if len(words) > 500 or not is_plain(words):
+                raise BadMessage(key, "at most 500 plain characters")
+        check_number("n_subjects", n_subjects, MAX_SUBJECTS, policy)
+        check_number("n_studies", n_studies, MAX_OF_SUBJECTS, policy)
+        unsupported = fields.texts(body, "not_supported")
+        if (found is Outcome.NOT_SUPPORTED) != bool(unsupported):
+            raise BadMessage("not_supported", "fields exactly when the outcome is not_supported")
+        if len(unsupported) > 100 or not all(map(_FIELD.fullmatch, unsupported)):
+            raise BadMessage("not_supported", "names of fields")
         return cls(
             dataset_id=dataset_id(fields.text(body, "dataset_id")),
             version=fields.integer(body, "version"),
@@ -273,9 +309,9 @@ class ReceivedDatasetAnswer:
             outcome=found,
             n_subjects=n_subjects,
             n_studies=n_studies,
-            not_supported=fields.texts(body, "not_supported"),
-            policy=fields.text(body, "policy"),
-            problem=fields.text(body, "problem", ""),
+            not_supported=unsupported,
+            policy=policy,
+            problem=problem,
         )
 
 

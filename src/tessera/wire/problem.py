@@ -12,6 +12,7 @@ from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.wire import fields, refusals
 from tessera.wire.fields import Json
 from tessera.wire.refusals import BadMessage, TooLarge
+from tessera.wire.text import one_line
 
 MEDIA_TYPE: Final = "application/problem+json"
 _PREFIX: Final = "urn:tessera:error:"
@@ -40,11 +41,14 @@ def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
 def problem_from_json(body: Json, status: int) -> TesseraError:
     """Return the error that a problem stands for; an unknown code goes by its status."""
     code = fields.text(body, "type", "").removeprefix(_PREFIX)
-    title = fields.text(body, "title", "") or f"the other side answered with status {status}"
-    detail = fields.text(body, "detail", "")
+    # Nobody has signed these words: they go into a log or onto a terminal as one line.
+    title = one_line(fields.text(body, "title", ""))
+    title = title or f"the other side answered with status {status}"
+    detail = one_line(fields.text(body, "detail", ""))
     if code == InvalidQuery.code:
         position = fields.natural_or_none(body, "position") or 0
-        return InvalidQuery(detail or title, position=position, mend=fields.text(body, "mend", ""))
+        mend = one_line(fields.text(body, "mend", ""))
+        return InvalidQuery(detail or title, position=position, mend=mend)
     cls = _PLAIN.get(code) or _by_status(status)
     return cls(f"{title} ({detail})" if detail else title)
 

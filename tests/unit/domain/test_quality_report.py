@@ -122,3 +122,13 @@ def test_many_findings_of_one_kind_make_one_group_that_says_how_many_are_not_sho
     page = render_html(run_checks(CheckInput(rows=rows)), title="x", language="en")
     assert page.count("BodyPartExamined is empty") == 1
     assert "and 50 more, in the JSON form" in page
+
+
+def test_headings_of_places_are_words_of_the_language() -> None:
+    lost = Unreadable("a.dcm", "empty", "the file is empty")
+    data = CheckInput(rows=stack([1.0, 2.0, 3.0, 5.0, 6.0]), unreadable=[lost])
+    pages = {name: render_html(run_checks(data), title="x", language=name) for name in WORDS}
+    assert '<th scope="col">step, mm</th>' in pages["en"]
+    assert '<th scope="col">steg, mm</th>' in pages["sv"]
+    assert '<th scope="col">skäl</th>' in pages["sv"]
+    assert "n_slices" not in pages["en"]

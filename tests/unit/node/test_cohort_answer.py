@@ -11,7 +11,7 @@ from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.cohort.syntax import parse
-from tessera.domain.ids import DatasetId
+from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.node.answer import PublishedVersion, answer_query
 from tessera.testing.cohort_engine import write_version
 
@@ -29,7 +29,8 @@ def published(root: Path, name: str, n_male: int, n_female: int) -> PublishedVer
 
 
 def ask(root: Path, text: str, *versions: PublishedVersion) -> tuple[DatasetAnswer, ...]:
-    return answer_query(parse(text), versions, DuckDbCohortEngine(root), CountPolicy())
+    engine = DuckDbCohortEngine(root)
+    return answer_query(parse(text), versions, engine, CountPolicy(), frozenset())
 
 
 def test_each_version_answers_in_the_order_asked(tmp_path: Path) -> None:
@@ -41,6 +42,22 @@ def test_each_version_answers_in_the_order_asked(tmp_path: Path) -> None:
     assert (first.counts.value.n_subjects, first.counts.value.n_studies) == (50, 50)
     assert (second.dataset_id, second.outcome) == ("small", Outcome.TOO_FEW)
     assert first.policy == CountPolicy().words()
+
+
+def test_who_has_opted_out_is_in_no_count_and_one_of_them_rarely_shows(tmp_path: Path) -> None:
+    version = published(tmp_path, "d", 34, 30)
+    engine = DuckDbCohortEngine(tmp_path)
+
+    def counted(n_out: int) -> tuple[int | None, int | None]:
+        out = frozenset(Pseudonym(f"S{i}") for i in range(n_out))
+        (answer,) = answer_query(parse("sex = male"), [version], engine, CountPolicy(), out)
+        assert answer.counts is not None
+        return (answer.counts.value.n_subjects, answer.counts.value.n_studies)
+
+    assert [counted(n) for n in (0, 1, 4, 5, 24, 25)] == [
+        *((30, 30), (30, 30), (30, 30), (20, 20), (10, 10), (None, None)),
+    ]
+    engine.close()
 
 
 def test_nobody_and_nine_subjects_give_equal_answers(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
+from typing import Final
 
 import duckdb
 
@@ -21,6 +23,7 @@ from tessera.domain.cohort.query import (
     conditions,
 )
 from tessera.domain.errors import Unavailable
+from tessera.domain.ids import Pseudonym
 
 _KEYS = {
     Level.PATIENT: ("subject",),
@@ -30,11 +33,23 @@ _KEYS = {
 }
 
 
+TIMEOUT_S: Final = 60.0
+"""A count that takes longer is given up: it would keep others from being counted."""
+
+
 class DuckDbCohortEngine:
     """A CohortEngine. Reads files below `root` and nothing else; writes nothing."""
 
-    def __init__(self, root: Path, *, memory_limit: str = "256MB", n_threads: int = 1) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        memory_limit: str = "256MB",
+        n_threads: int = 1,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         """`root` is the folder that holds every version folder it will be asked about."""
+        self._timeout_s = timeout_s
         self._connection = duckdb.connect()
         settings: dict[str, object] = {
             "threads": n_threads,
@@ -55,11 +70,20 @@ class DuckDbCohortEngine:
         """Free the memory. The engine cannot be used afterwards."""
         self._connection.close()
 
-    def count(self, version_dir: Path, query: Query) -> ExactCounts | NotSupported:
+    def count(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        least_subjects: int = 1,
+    ) -> ExactCounts | NotSupported:
         """See the port."""
         cursor = self._connection.cursor()
         try:
-            return _Count(cursor, version_dir.resolve(), query).result()
+            with _time_limit(cursor, self._timeout_s):
+                one = _Count(cursor, version_dir.resolve(), query, least_subjects)
+                return one.result(excluded)
         finally:
             cursor.close()
 
@@ -78,15 +102,22 @@ class DuckDbCohortEngine:
 class _Count:
     """One query over one version."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, version_dir: Path, query: Query) -> None:
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        version_dir: Path,
+        query: Query,
+        least_subjects: int = 1,
+    ) -> None:
         self._cursor = cursor
+        self._least_subjects = least_subjects
         self._dir = version_dir
         self._where = query.where
         names = {c.field for c in conditions(query.where) if isinstance(c, Comparison)}
         self._fields = [field for field in FIELDS.values() if field.name in names]
         self._columns = {level: self._columns_of(level) for level in Level}
 
-    def result(self) -> ExactCounts | NotSupported:
+    def result(self, excluded: frozenset[Pseudonym]) -> ExactCounts | NotSupported:
         if self._columns[Level.PATIENT] is None:
             raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
         missing = self._not_supported()
@@ -96,11 +127,14 @@ class _Count:
         subject = predicates.of_subject(self._where)
         study = predicates.of_counted_study(self._where)
         tables = [self._rows(level, predicates.parameters) for level in Level]
+        predicates.parameters["excluded"] = sorted(excluded)
         sql = f"""
             WITH {", ".join(tables)},
+            left_out AS MATERIALIZED (SELECT unnest($excluded::VARCHAR[]) AS subject),
             matching AS MATERIALIZED (
                 SELECT DISTINCT p.subject FROM patient_rows p
-                WHERE p.subject IS NOT NULL AND {subject}),
+                WHERE p.subject IS NOT NULL AND {subject}
+                AND p.subject NOT IN (SELECT subject FROM left_out)),
             counted AS MATERIALIZED (
                 SELECT t.study_uid, t.subject FROM study_rows t
                 WHERE t.subject IN (SELECT subject FROM matching) AND {study})
@@ -144,15 +178,30 @@ class _Count:
         return unknown
 
     def _filled(self, level: Level, fields: list[Field]) -> set[str]:
-        """Return the names of the fields that have a value in some row."""
+        """Return the names of the fields in which enough subjects have a value."""
         if not fields:
             return set()
         parameters: dict[str, object] = {}
-        counts = ", ".join(f"count({column_of(field)})" for field in fields)
+        # A row without a subject is damage; all such rows together count as one.
+        subject = "count(DISTINCT coalesce(subject, ''))"
+        counts = ", ".join(
+            f"{subject} FILTER (WHERE {column_of(field)} IS NOT NULL)" for field in fields
+        )
         sql = f"WITH {self._rows(level, parameters)} SELECT {counts} FROM {level}_rows"  # noqa: S608
         with _failures(f"{self._path(level).name} cannot be read"):
             row = self._cursor.execute(sql, parameters).fetchone() or ()
-        return {field.name for field, n in zip(fields, row, strict=True) if n}
+        if self._least_subjects > 1 and self._n_subjects() < self._least_subjects:
+            # Too few in all: no count can say more, and whether a field is filled would.
+            return {field.name for field in fields}
+        counted = zip(fields, row, strict=True)
+        return {field.name for field, n in counted if n >= self._least_subjects}
+
+    def _n_subjects(self) -> int:
+        path = self._path(Level.PATIENT)
+        sql = "SELECT count(DISTINCT subject) FROM read_parquet($path)"
+        with _failures(f"{path.name} cannot be read"):
+            row = self._cursor.execute(sql, {"path": _literal(path)}).fetchone() or (0,)
+        return int(row[0])
 
     def _columns_of(self, level: Level) -> set[str] | None:
         """Return the columns of a table's file, or None when there is no such file."""
@@ -202,6 +251,26 @@ def _inside_study_groups(where: Expression) -> set[str]:
             return {condition.field for condition in conditions(child)}
         case _:
             return set()
+
+
+@contextmanager
+def _time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt what the cursor does after so long; `_failures` makes our error of it."""
+    done = Event()
+
+    def interrupt() -> None:
+        wait_s = seconds
+        while not done.wait(wait_s):
+            cursor.interrupt()  # again and again: between two statements it is without effect
+            wait_s = 0.1
+
+    watching = Thread(target=interrupt, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
 
 
 @contextmanager

@@ -174,7 +174,11 @@ def _is_foreign(path: Path, source: Source, reason: str) -> bool:
     if reason == "empty":
         named_like_dicom = ending in _DICOM_ENDINGS or ending[1:].isdigit() or not ending
         return name.name.startswith(".") or not named_like_dicom
-    return reason == "not-dicom" and ending not in _DICOM_ENDINGS and _MOVED_PREFIX not in head
+    return (
+        reason in ("not-dicom", "archive")
+        and ending not in _DICOM_ENDINGS
+        and _MOVED_PREFIX not in head
+    )
 
 
 def _members(path: Path) -> Iterator[Source]:

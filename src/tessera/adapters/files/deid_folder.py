@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 
-from tessera.adapters.files.instance_writer import write_instance
-from tessera.adapters.files.take_in import deidentified, source_path, state_for
+from tessera.adapters.files.take_in import deidentify_to, source_path, state_for
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.errors import InvalidDicom, uid_conflict
+from tessera.domain.imaging.instance import InstanceRow
 from tessera.ports.ledger import SourceFile, State
 
 
@@ -50,19 +50,21 @@ class DeidFolder:
     def _one(self, source: SourceFile) -> FileOutcome:
         part = self._out / f".{os.getpid()}.part"
         try:
-            with (
-                source_path(source, self._out / ".unpacked") as path,
-                deidentified(path, self._gate) as instance,
-            ):
-                row = instance.value.row
-                place = f"{row.subject}/{row.study_uid}/{row.series_uid}/{row.instance_uid}.dcm"
-                written = write_instance(instance, part, place=place, durable=False).value
+            with source_path(source, self._out) as path:
+                written = deidentify_to(
+                    path, self._gate, lambda row: (part, _place(row)), durable=False
+                ).value
         except InvalidDicom as err:
             return _refused(source, err)
+        place = written.path
         state = _put(part, self._out / place, written.sha256)
         if state is State.REFUSED:
             return _refused(source, uid_conflict())
         return FileOutcome(source=source.key, state=state, output=place, n_bytes=written.n_bytes)
+
+
+def _place(row: InstanceRow) -> str:
+    return f"{row.subject}/{row.study_uid}/{row.series_uid}/{row.instance_uid}.dcm"
 
 
 def _refused(source: SourceFile, err: InvalidDicom) -> FileOutcome:

@@ -1,6 +1,8 @@
 """One DICOM file as a Source of bytes: as it stands, inflated, or put right by pydicom."""
 
+import logging
 import os
+import stat
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -14,6 +16,9 @@ from tessera.domain.imaging.encoding import (
     DEFLATED_LE,
     EXPLICIT_BE,
     EXPLICIT_LE,
+    IMPLICIT_LE,
+    LONG_VRS,
+    SHORT_VRS,
     BytesSource,
     FileMeta,
     OddEncoding,
@@ -28,31 +33,59 @@ LARGEST_IN_MEMORY = 128 << 20
 class FileSource:
     """A Source over an open file; reads where asked, keeps nothing."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self._size = size
+        self._info = os.fstat(descriptor)
+        self._size = self._info.st_size
 
     @property
     def size(self) -> int:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self.descriptor, length, offset)
+        try:
+            return os.pread(self.descriptor, length, offset)
+        except OSError as err:
+            raise not_read(f"the file cannot be read: {err.strerror}") from err
+
+    @property
+    def is_regular(self) -> bool:
+        return stat.S_ISREG(self._info.st_mode)
+
+    def require_unchanged(self) -> None:
+        """Raise InvalidDicom when the file was written to since it was opened.
+
+        Where its header said pixels, something else may lie now.
+        """
+        now = os.fstat(self.descriptor)
+        if (now.st_size, now.st_mtime_ns) != (self._info.st_size, self._info.st_mtime_ns):
+            raise not_read("the file changed while it was read")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[FileSource]:
     """Open a file for reading; closed at the end of the block. Raises InvalidDicom."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without O_NONBLOCK a pipe would wait for ever for its other end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as err:
-        raise InvalidDicom(
-            "unreadable", f"the file cannot be opened: {err.strerror}", mend="check its permissions"
-        ) from err
+        raise not_read(f"the file cannot be opened: {err.strerror}") from err
     try:
-        yield FileSource(descriptor, os.fstat(descriptor).st_size)
+        file = FileSource(descriptor)
+        if not file.is_regular:
+            raise InvalidDicom(
+                "unreadable", "it is no file but a pipe, a device or a folder", mend="leave it out"
+            )
+        yield file
     finally:
         os.close(descriptor)
+
+
+def not_read(message: str) -> InvalidDicom:
+    """Return the refusal of what could not be read this time; the next run tries again."""
+    return InvalidDicom(
+        "not-read", message, mend="check that it is there and may be read; the next run tries again"
+    )
 
 
 def dataset_source(source: Source) -> tuple[Source, FileMeta]:
@@ -64,6 +97,10 @@ def dataset_source(source: Source) -> tuple[Source, FileMeta]:
     meta = read_file_meta(source)
     if meta.transfer_syntax_uid == EXPLICIT_BE:
         raise OddEncoding
+    if meta.transfer_syntax_uid == IMPLICIT_LE:
+        vr = source.read(meta.dataset_offset + 4, 2)
+        if vr in SHORT_VRS or vr in LONG_VRS:
+            raise OddEncoding  # it says implicit, and is explicit
     if meta.transfer_syntax_uid == DEFLATED_LE:
         return _inflated(source, meta), replace(meta, dataset_offset=0)
     return source, meta
@@ -100,8 +137,7 @@ def normalised(source: Source) -> tuple[Source, FileMeta]:
     data = source.read(0, source.size)
     out = BytesIO()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             ds = pydicom.dcmread(BytesIO(data), force=True)
             if "SOPClassUID" not in ds or "SOPInstanceUID" not in ds:
                 raise _no_instance(data)
@@ -134,6 +170,19 @@ def normalised(source: Source) -> tuple[Source, FileMeta]:
         return dataset_source(plain)
     except OddEncoding as err:
         raise InvalidDicom("unreadable", "its encoding is not understood") from err
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pydicom's warnings and log lines in: they quote attribute values."""
+    log = logging.getLogger("pydicom")
+    before, log.disabled = log.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = before
 
 
 def _no_instance(data: bytes) -> InvalidDicom:

@@ -5,6 +5,7 @@ import zlib
 from hashlib import sha256
 from pathlib import Path
 
+from tessera.adapters.files.dicom_source import not_read
 from tessera.domain.deid.gate import DeidentifiedInstance, row_as_written
 from tessera.domain.imaging.encoding import DEFLATED_LE
 from tessera.domain.imaging.instance import InstanceRow
@@ -50,7 +51,7 @@ def write_instance(
                 while left:
                     chunk = value.source.read(offset, min(left, _CHUNK))
                     if not chunk:
-                        raise OSError("the source became shorter while it was read")
+                        raise not_read("the file became shorter while it was read")
                     pixel.update(chunk[skip:] if skip else chunk)
                     skip = 0
                     size += put_dataset(chunk)

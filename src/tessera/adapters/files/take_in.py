@@ -3,24 +3,35 @@
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from tessera.adapters.files.dicom_source import dataset_source, normalised, opened
+from tessera.adapters.files.dicom_source import (
+    FileSource,
+    dataset_source,
+    normalised,
+    not_read,
+    opened,
+)
 from tessera.adapters.files.instance_store import FolderInstanceStore, sync_folder
 from tessera.adapters.files.instance_writer import write_instance
+from tessera.adapters.files.walk import zip_members
+from tessera.domain.access.exclusions import OPTED_OUT
 from tessera.domain.deid.gate import HELD, DeidentifiedInstance, Deidentifier
 from tessera.domain.errors import InvalidDicom
-from tessera.domain.imaging.encoding import OddEncoding
+from tessera.domain.imaging.encoding import BytesSource, OddEncoding, read_file_meta
+from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified, Identified
 from tessera.ports.intake import Taken
-from tessera.ports.ledger import SourceFile, State
+from tessera.ports.ledger import NOT_READ, SourceFile, State
 
 IGNORED = frozenset(("not-dicom", "empty", "directory"))
 """Reasons that mean "not an instance": nothing is kept of these."""
+_NOT_KEPT = frozenset((OPTED_OUT, NOT_READ, "archive"))
 
 
 def state_for(reason: str) -> State:
@@ -32,49 +43,99 @@ def state_for(reason: str) -> State:
 
 @contextmanager
 def source_path(source: SourceFile, inbox: Path) -> Iterator[Path]:
-    """Give a file for the source: itself, or a zip member unpacked into the inbox for a while."""
+    """Give a file for the source: itself, or a zip member unpacked into `inbox` for a while.
+
+    The unpacked file has no name in any folder, so that not even a kill leaves it behind.
+    Raises InvalidDicom for what cannot be unpacked or is not DICOM, before all of it is.
+    """
     if not source.member:
         yield Path(source.path)
         return
     inbox.mkdir(parents=True, exist_ok=True)
-    unpacked = inbox / f"{os.getpid()}-{sha256(source.key.encode()).hexdigest()[:16]}"
+    if source.size > shutil.disk_usage(inbox).free // 2:
+        raise InvalidDicom(
+            "too-large",
+            "the zip's member would fill more than half of the free disk",
+            mend="make room, or unpack it elsewhere and take in the folder",
+        )
+    with TemporaryFile(dir=inbox) as out:
+        for number, chunk in enumerate(_chunks(source)):
+            if number == 0:
+                _require_dicom(chunk)
+            out.write(chunk)
+        out.flush()
+        yield Path(f"/proc/self/fd/{out.fileno()}")
+
+
+def _chunks(source: SourceFile) -> Iterator[bytes]:
+    try:
+        with (
+            zipfile.ZipFile(source.path) as archive,
+            archive.open(zip_members(archive)[source.member]) as packed,
+        ):
+            while chunk := packed.read(1 << 20):
+                yield chunk
+    except (OSError, KeyError) as err:
+        raise not_read(f"the zip cannot be read ({type(err).__name__})") from err
+    except Exception as err:  # zipfile and its decompressors raise nearly anything
+        raise InvalidDicom(
+            "unreadable",
+            f"the member cannot be taken out of the zip ({type(err).__name__})",
+            mend="pack it again without encryption",
+        ) from err
+
+
+def _require_dicom(start: bytes) -> None:
+    try:
+        read_file_meta(BytesSource(start))
+    except OddEncoding:
+        pass
+    except InvalidDicom as err:
+        if err.reason in ("not-dicom", "archive"):
+            raise
+
+
+def deidentify_to(
+    path: Path,
+    gate: Deidentifier,
+    place_of: Callable[[InstanceRow], tuple[Path, str]],
+    *,
+    durable: bool,
+) -> Deidentified[InstanceRow]:
+    """De-identify a file into another: `place_of` gives its path and its place in the row.
+
+    Raises InvalidDicom, then nothing is left; OSError only when it cannot be written.
+    """
+    with opened(path) as file:
+        instance = _deidentified(file, gate)
+        target, place = place_of(instance.value.row)
+        written = write_instance(instance, target, place=place, durable=durable)
+        try:
+            file.require_unchanged()
+        except InvalidDicom:
+            target.unlink()
+            raise
+    return written
+
+
+def _deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[DeidentifiedInstance]:
     try:
         try:
-            with (
-                zipfile.ZipFile(source.path) as archive,
-                archive.open(source.member) as packed,
-                unpacked.open("wb") as out,
-            ):
-                shutil.copyfileobj(packed, out, 1 << 20)
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as err:
-            raise InvalidDicom(
-                "unreadable",
-                f"the member cannot be taken out of the zip ({type(err).__name__})",
-                mend="pack it again without encryption",
-            ) from err
-        yield unpacked
-    finally:
-        unpacked.unlink(missing_ok=True)
-
-
-@contextmanager
-def deidentified(path: Path, gate: Deidentifier) -> Iterator[Deidentified[DeidentifiedInstance]]:
-    """De-identify a file; the result is good inside the block. Raises InvalidDicom."""
-    with opened(path) as file:
-        try:
             source, meta = dataset_source(file)
-            instance = gate.deidentify(Identified(source), meta)
+            return gate.deidentify(Identified(source), meta)
         except OddEncoding:
             source, meta = normalised(file)
-            try:
-                instance = gate.deidentify(Identified(source), meta)
-            except OddEncoding as err:
-                raise InvalidDicom(
-                    "unreadable",
-                    "its encoding is not understood, even after pydicom put it right",
-                    mend="look at it with dcmdump and correct it at the sender",
-                ) from err
-        yield instance
+            return gate.deidentify(Identified(source), meta)
+    except InvalidDicom:
+        raise
+    except Exception as err:  # one hostile file must not stop the batch, whatever it hits
+        odd = isinstance(err, OddEncoding)
+        words = "even after pydicom put it right" if odd else type(err).__name__
+        raise InvalidDicom(
+            "unreadable",
+            f"its encoding is not understood, {words}",
+            mend="look at it with dcmdump and correct it at the sender",
+        ) from err
 
 
 class TakeInFiles:
@@ -103,30 +164,40 @@ class TakeInFiles:
             return _refusal(source, err, "")
 
     def _stage(self, source: SourceFile, path: Path) -> Taken:
-        with deidentified(path, self._gate) as instance:
-            uid = instance.value.row.instance_uid
-            name = self._store.staged_name(uid, f"{os.getpid()}-{next(self._numbers)}")
-            row = write_instance(
-                instance,
-                self._store.staging / name,
-                place=self._store.place(uid),
-                durable=True,
-            )
-        return Taken(source=source, row=row, staged=name)
+        unique = f"{os.getpid()}-{next(self._numbers)}"
+
+        def place_of(row: InstanceRow) -> tuple[Path, str]:
+            name = self._store.staged_name(row.instance_uid, unique)
+            return self._store.staging / name, self._store.place(row.instance_uid)
+
+        row = deidentify_to(path, self._gate, place_of, durable=True)
+        staged = self._store.staged_name(row.value.instance_uid, unique)
+        return Taken(source=source, row=row, staged=staged)
 
     def _kept(self, source: SourceFile, path: Path, reason: str) -> str:
-        if reason in IGNORED or not path.exists():
+        if reason in IGNORED or reason in _NOT_KEPT:
             return ""
         return keep_in_quarantine(source, path, self._quarantine)
 
 
 def keep_in_quarantine(source: SourceFile, path: Path, quarantine: Path) -> str:
-    """Copy bytes into quarantine, durably and whole or not at all; return the name."""
+    """Copy bytes into quarantine, durably and whole or not at all; return the name.
+
+    "" when the source cannot be read any more.
+    """
     name = sha256(source.key.encode()).hexdigest()[:24] + ".dcm"
     part = quarantine / (name + ".part")
-    shutil.copyfile(path, part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    try:
+        with opened(path) as file, part.open("wb") as out:
+            at = 0
+            while chunk := file.read(at, 1 << 20):
+                out.write(chunk)
+                at += len(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+    except InvalidDicom:
+        part.unlink(missing_ok=True)
+        return ""
     part.replace(quarantine / name)
     return name
 

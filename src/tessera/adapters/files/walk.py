@@ -1,6 +1,7 @@
 """What a person names on the command line, as sources: folders, zips, single files; by content."""
 
 import os
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,13 +9,15 @@ from pathlib import Path
 from tessera.domain.errors import InvalidInput
 from tessera.ports.ledger import SourceFile
 
-_ZIP = b"PK\x03\x04"
+ZIP_MAGIC = b"PK\x03\x04"
 
 
 def sources_under(paths: Iterable[Path]) -> Iterator[SourceFile]:
     """Yield every file under `paths`, sorted; a zip yields its members.
 
-    Links to folders are not followed. Raises InvalidInput for a path that is not there.
+    Links to folders are not followed. What cannot be read here (a folder without
+    permission, a pipe) is a source as well, so that the worker refuses it by name.
+    Raises InvalidInput for a path that is not there.
     """
     for path in paths:
         if not path.exists():
@@ -26,36 +29,58 @@ def sources_under(paths: Iterable[Path]) -> Iterator[SourceFile]:
             yield from _sources(path)
 
 
+def zip_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of a zip by a name that is used once: a zip may repeat names."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name, n = info.filename, 1
+        while name in members:
+            n += 1
+            name = f"{info.filename}#{n}"
+        if not info.is_dir():
+            members[name] = info
+    return members
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    closed: list[Path] = []
+    for where, folders, names in os.walk(
+        folder, onerror=lambda err: closed.append(Path(os.fsdecode(err.filename)))
+    ):
         folders.sort()
         for name in sorted(names):
             yield Path(where, name)
+    yield from closed
 
 
 def _sources(path: Path) -> Iterator[SourceFile]:
+    where = str(path.absolute())
     try:
         info = path.stat()
-        with path.open("rb") as file:
-            is_zip = file.read(4) == _ZIP
+        # A pipe would wait for ever to be opened, a device may never end.
+        regular = stat.S_ISREG(info.st_mode)
+        head = _head(path) if regular else b""
     except OSError:
-        # Unreadable here is unreadable to the worker, which refuses it with the reason.
-        yield SourceFile(path=str(path.absolute()), size=0, modified_ns=0)
+        regular = False
+    if not regular:
+        yield SourceFile(path=where, size=0, modified_ns=0)
         return
-    plain = SourceFile(path=str(path.absolute()), size=info.st_size, modified_ns=info.st_mtime_ns)
-    if not is_zip:
+    plain = SourceFile(path=where, size=info.st_size, modified_ns=info.st_mtime_ns)
+    if head != ZIP_MAGIC:
         yield plain
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-    except zipfile.BadZipFile:
+            members = zip_members(archive)
+    except Exception:  # zipfile raises nearly anything on damage; the worker refuses it
         yield plain
         return
-    for member in members:
+    for name, member in members.items():
         yield SourceFile(
-            path=plain.path,
-            member=member.filename,
-            size=member.file_size,
-            modified_ns=plain.modified_ns,
+            path=where, member=name, size=member.file_size, modified_ns=plain.modified_ns
         )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(ZIP_MAGIC))

@@ -13,6 +13,8 @@ from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import BadSignature
 
 _ALGORITHM = "Ed25519"
+_TOO_OPEN = 0o027
+"""A group may read the key, as where a container's platform hands it out."""
 _MAX_BYTES = 4_000_000
 """Of a message; what a hub accepts over HTTP is less. The library's own limit is 128,000."""
 
@@ -44,12 +46,18 @@ class Ed25519Signer:
 
     @classmethod
     def load(cls, path: Path) -> "Ed25519Signer":
-        """Read a key pair. Raises InvalidSettings when it is no Ed25519 private key."""
+        """Read a key pair. Raises InvalidSettings when it is no Ed25519 private key of its own."""
         try:
+            is_too_open = bool(path.stat().st_mode & _TOO_OPEN)
             key = OKPKey.import_key(path.read_bytes())
             is_private = key.is_private and key.as_dict(private=False).get("crv") == "Ed25519"
         except (OSError, JoseError, ValueError, KeyError, TypeError) as err:
             raise InvalidSettings(f"{path}: not a readable Ed25519 private key") from err
+        if is_too_open:
+            raise InvalidSettings(
+                f"{path}: other users can read or change this private key; use chmod 600, and "
+                "make a new key if somebody may have read it"
+            )
         if not is_private:
             raise InvalidSettings(f"{path}: not an Ed25519 private key")
         return cls(key)

@@ -1,5 +1,6 @@
 """HubLink over HTTP, through the proxy of the environment where there is one."""
 
+import asyncio
 from types import TracebackType
 
 import httpx
@@ -35,26 +36,41 @@ class HttpLink:
     async def send(self, type: MessageType, token: str, *, timeout_s: float) -> str:
         timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         try:
-            response = await self._http.post(
-                f"link/v1/{type.value}", content=token.encode("ascii"), timeout=timeout
-            )
-        except httpx.TimeoutException as err:
+            # Also a reply that drips in byte by byte has an end.
+            async with (
+                asyncio.timeout(timeout_s + _CONNECT_S),
+                self._http.stream(
+                    "POST", f"link/v1/{type.value}", content=token.encode("ascii"), timeout=timeout
+                ) as response,
+            ):
+                content = await _limited(response)
+        except (httpx.TimeoutException, TimeoutError) as err:
             raise Unavailable(f"the hub did not answer within {timeout_s:.0f} s") from err
         except httpx.HTTPError as err:
             raise Unavailable(f"the hub cannot be reached: {err}") from err
         if response.status_code != 200:
-            raise _refusal(response)
-        if len(response.content) > _MAX_REPLY_BYTES or not response.content.isascii():
+            raise _refusal(response, content)
+        if not content.isascii():
             raise Unavailable("the reply is not from a Tessera hub")
-        return response.text
+        return content.decode("ascii")
 
 
-def _refusal(response: httpx.Response) -> TesseraError:
+async def _limited(response: httpx.Response) -> bytes:
+    """Read the body, unpacked, to the limit and no further."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > _MAX_REPLY_BYTES:
+            raise Unavailable("the reply is too long to be from a Tessera hub")
+    return bytes(content)
+
+
+def _refusal(response: httpx.Response, content: bytes) -> TesseraError:
     if not response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         return Unavailable(
             f"the address answered with status {response.status_code}, and not as a Tessera hub"
         )
     try:
-        return problem_from_json(fields.decode(response.content), response.status_code)
+        return problem_from_json(fields.decode(content), response.status_code)
     except InvalidInput:
         return Unavailable(f"the hub answered with status {response.status_code}")

@@ -5,8 +5,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
+
+from tessera.domain.errors import Conflict
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -49,14 +52,24 @@ class ProcessPool:
             if len(waiting) >= 3 * self._n:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield future.result()
+                    yield _result(future)
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                yield _result(future)
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as err:
+        raise Conflict(
+            "a worker process was ended from outside, often for want of memory; "
+            "run the same command again with fewer --workers"
+        ) from err
 
 
 def _started(parent: int, start: Callable[..., None], arguments: tuple[object, ...]) -> None:

@@ -3,6 +3,7 @@
 What it leaves out and why: docs/conformance/dcat.md.
 """
 
+import re
 from collections.abc import Callable
 
 from rdflib import RDF, RDFS, XSD, Graph, Literal, Node, URIRef
@@ -156,9 +157,10 @@ def _population(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
             add(HEALTH.hasCodeValues, Literal(f"ICD-O-3: {topography}"))
     for method in eucaim("collection_method", d.collection_methods):
         add(EUCAIM.collectionMethod, method)
-    ages = [band.replace("+", "-120").split("-") for band in _shown(d, "age_at_diagnosis")]
+    bands = " ".join(_shown(d, "age_at_diagnosis")).replace("+", "-120")
+    ages = [int(age) for age in re.findall(r"[0-9]{1,3}", bands)]
     if ages:
-        low, high = min(int(band[0]) for band in ages), max(int(band[-1]) for band in ages)
+        low, high = min(ages), max(ages)
         add(HEALTH.minTypicalAge, Literal(low, datatype=XSD.nonNegativeInteger))
         add(HEALTH.maxTypicalAge, Literal(high, datatype=XSD.nonNegativeInteger))
 
@@ -192,9 +194,9 @@ def _distribution(graph: Graph, iri: URIRef, d: DatasetDescription, name: str, m
     graph.add((media_type, RDF.type, DCT.MediaType))
     add(DCATAP.applicableLegislation, EHDS)
     for word in d.access_conditions:
-        condition = access_condition(word)
-        add(DCT.rights, condition)
-        graph.add((condition, RDF.type, DCT.RightsStatement))
+        if condition := access_condition(word):
+            add(DCT.rights, condition)
+            graph.add((condition, RDF.type, DCT.RightsStatement))
     for code in d.data_use:
         add(DCT.rights, DUO[code])
         graph.add((DUO[code], RDF.type, DCT.RightsStatement))

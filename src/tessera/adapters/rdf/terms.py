@@ -104,9 +104,10 @@ def authority(table: str, word: str) -> URIRef | None:
     return URIRef(f"{AUTHORITY}{table}/{code}") if code else None
 
 
-def access_condition(word: str) -> URIRef:
-    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0."""
-    return ACCESS_CONDITIONS[_data()["access_condition"][word]]
+def access_condition(word: str) -> URIRef | None:
+    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0; None for another word."""
+    code = _data()["access_condition"].get(word)
+    return ACCESS_CONDITIONS[code] if code else None
 
 
 @cache

@@ -151,7 +151,16 @@ def _groups(findings: Sequence[Finding], language: str) -> Iterator[_Group]:
             )
             for number, item in enumerate(shown)
         )
-        yield _Group(severity, message, mend, columns, places, len(members))
+        headings = tuple(_heading(key, language) for key in columns)
+        yield _Group(severity, message, mend, headings, places, len(members))
+
+
+def _heading(key: str, language: str) -> str:
+    """Return a column's heading: in words, with the unit where the name ends in one."""
+    if language == "sv" and key in swedish.COLUMNS:
+        return swedish.COLUMNS[key]
+    name, unit = (key.removesuffix("_mm"), ", mm") if key.endswith("_mm") else (key, "")
+    return name.removeprefix("n_").replace("_", " ") + unit
 
 
 def _text(item: Finding, language: str) -> tuple[str, str]:

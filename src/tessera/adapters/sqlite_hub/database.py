@@ -1,5 +1,6 @@
 """One SQLite connection shared by threads, with transactions that can be nested."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._lock = RLock()
         self._depth = 0
+        # Queries and who joined are nobody else's: SQLite gives its other files the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         # Autocommit: transactions are opened by `transaction`, and by nothing else.
         self.connection = sqlite3.connect(
             path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
@@ -66,7 +69,8 @@ class Database:
 
 def time_text(at: datetime) -> str:
     """Return a fixed-width text, so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: it writes the year 1 as "1".
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def time_text_or_none(at: datetime | None) -> str | None:

@@ -24,6 +24,7 @@ WHERE asked_at >= ? AND search_id IN (
     WHERE node_id = ? AND outcome IS NULL AND (given_at IS NULL OR given_at < ?)
 )
 ORDER BY asked_at, search_id
+LIMIT ?
 """  # noqa: S608  no value is put in, only the other constant
 _ANSWER = """
 UPDATE answer
@@ -68,10 +69,18 @@ class SqliteSearches:
         return [_asked(row) for row in rows]
 
     def take_open(
-        self, node_id: str, *, asked_since: datetime, given_before: datetime, now: datetime
+        self,
+        node_id: str,
+        *,
+        asked_since: datetime,
+        given_before: datetime,
+        now: datetime,
+        limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
         with self._db.transaction():
-            rows = self._db.rows(_OPEN, (time_text(asked_since), node_id, time_text(given_before)))
+            rows = self._db.rows(
+                _OPEN, (time_text(asked_since), node_id, time_text(given_before), limit)
+            )
             taken = []
             for search in map(_search, rows):
                 waiting = self._db.rows(

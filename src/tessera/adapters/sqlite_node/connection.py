@@ -1,7 +1,8 @@
 """How this project opens SQLite: WAL, durable commits, numbered migrations."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tessera.domain.errors import Conflict
@@ -25,3 +26,21 @@ def connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
             f"BEGIN IMMEDIATE; {migrations[number]}; PRAGMA user_version = {number + 1}; COMMIT;"
         )
     return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing. Raises Conflict when the database cannot be written, as on a full disk."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("COMMIT")
+    except BaseException as err:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if isinstance(err, sqlite3.OperationalError):
+            name = db.execute("PRAGMA database_list").fetchone()[2]
+            raise Conflict(
+                f"{name} cannot be written: {err}; mend that and run the same command again"
+            ) from err
+        raise

@@ -1,15 +1,14 @@
 """InstanceIndex on SQLite: one file in the research zone."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from weakref import finalize
 
-from tessera.adapters.sqlite_node.connection import connect
-from tessera.domain.ids import InstanceUid
+from tessera.adapters.sqlite_node.connection import connect, transaction
+from tessera.domain.ids import InstanceUid, Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
 from tessera.ports.instance_index import IndexTotals
@@ -65,6 +64,10 @@ class SqliteInstanceIndex:
         order = "ORDER BY study_uid, series_uid, instance_uid"
         yield from map(_row, self._db.execute(f"{_SELECT} {order}"))
 
+    def subjects(self) -> frozenset[Pseudonym]:
+        rows = self._db.execute("SELECT DISTINCT subject FROM instance")
+        return frozenset(Pseudonym(subject) for (subject,) in rows)
+
     def remove(self, instance_uids: Sequence[InstanceUid]) -> None:
         self._write("DELETE FROM instance WHERE instance_uid = ?", [(u,) for u in instance_uids])
 
@@ -79,13 +82,8 @@ class SqliteInstanceIndex:
         self._db.close()
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             self._db.executemany(statement, rows)
-        except sqlite3.Error:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
 
 def _values(row: InstanceRow) -> list[object]:

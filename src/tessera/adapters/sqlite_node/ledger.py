@@ -1,12 +1,12 @@
 """Ledger on SQLite: one file in the identified zone."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from weakref import finalize
 
-from tessera.adapters.sqlite_node.connection import connect
-from tessera.ports.ledger import LedgerEntry, SourceFile, State
+from tessera.adapters.sqlite_node.connection import connect, transaction
+from tessera.domain.access.exclusions import OPTED_OUT
+from tessera.ports.ledger import NOT_READ, LedgerEntry, SourceFile, State, printable
 
 _MIGRATIONS = (
     """
@@ -40,7 +40,8 @@ class SqliteLedger:
         found = set()
         for source in sources:
             row = self._db.execute(
-                "SELECT size, modified_ns FROM intake WHERE key = ?", (source.key,)
+                "SELECT size, modified_ns FROM intake WHERE key = ? AND reason NOT IN (?, ?)",
+                (source.key, OPTED_OUT, NOT_READ),
             ).fetchone()
             if row == (source.size, source.modified_ns):
                 found.add(source.key)
@@ -48,13 +49,8 @@ class SqliteLedger:
 
     def record(self, entries: Sequence[LedgerEntry]) -> None:
         rows = [_row(entry) for entry in entries]
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             self._db.executemany(_PUT, rows)
-        except sqlite3.Error:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
         found = {}
@@ -86,7 +82,13 @@ class SqliteLedger:
 def _row(entry: LedgerEntry) -> tuple[str | int, ...]:
     source = entry.source
     return (
-        *(source.key, source.path, source.member, source.size, source.modified_ns),
+        *(
+            source.key,
+            printable(source.path),
+            printable(source.member),
+            source.size,
+            source.modified_ns,
+        ),
         *(entry.state, entry.reason, entry.message, entry.element, entry.mend),
         *(entry.instance_uid, entry.quarantine),
     )

@@ -119,12 +119,17 @@ def _present(tables: CdmTables, column: str) -> tuple[str, ...]:
 
 def _collection_methods(tables: CdmTables, minimum: int) -> tuple[str, ...]:
     population = Counter(tables["patient"].column("population"))
-    cancers = {value for value in tables["condition"].column("cancer") if value}
+    cancers = {
+        cell.value
+        for cell in _facet(tables, "condition", "cancer")
+        if (cell.n_subjects or 0) >= minimum
+    }
     days: dict[object, set[object]] = {}
     study = tables["study"]
     for subject, day in zip(study.column("subject"), study.column("study_date"), strict=True):
         days.setdefault(subject, set()).add(day)
-    methods = ["patient-based" if cancers or set(population) - {None} else "only-image"]
+    is_told = cancers or any(n >= minimum for value, n in population.items() if value)
+    methods = ["patient-based" if is_told else "only-image"]
     if sum(len(of_subject) > 1 for of_subject in days.values()) >= minimum:
         methods.append("longitudinal")
     others = sum(population[value] for value in ("control", "benign", "screening"))

@@ -4,6 +4,7 @@ This is the only module that calls `seal_released`. What it does not defend agai
 differences between the answers to several queries (docs/reference/cohort-language.md).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,10 @@ class CountPolicy:
         if self.minimum < 1 or self.step < 1:
             raise InvalidInput("the policy's minimum and step must be at least 1")
 
+    def lets_out(self, number: int) -> bool:
+        """Whether `number` can be what this policy makes of an exact count."""
+        return number >= 0 and released_count(number, self) == number
+
     def words(self) -> str:
         """Return the policy as a sentence that travels with each answer."""
         few = (
@@ -49,6 +54,22 @@ class CountPolicy:
             else "counts are not rounded"
         )
         return f"{few}; {rounded}."
+
+
+_WORDS = re.compile(
+    r"(?:Fewer than ([0-9]{1,9}) subjects, also none, are given as too few to tell"
+    r"|No count is withheld); counts are "
+    r"(?:rounded down to a multiple of ([0-9]{1,9})|not rounded)\."
+)
+
+
+def policy_in_words(words: str) -> CountPolicy | None:
+    """Return the policy that `CountPolicy.words` wrote as `words`, or None for other words."""
+    found = _WORDS.fullmatch(words)
+    if found is None:
+        return None
+    minimum, step = (max(1, int(number or 1)) for number in found.groups())
+    return CountPolicy(minimum, step)
 
 
 def released_count(exact: int, policy: CountPolicy) -> int | None:
@@ -84,9 +105,9 @@ def disclose_description(
     """Return the description that may leave the node, from one with exact numbers.
 
     Totals are rounded; all are withheld when the subjects are too few. Facet values below
-    the minimum become None. When one value alone does, or when the numbers shown would
-    prove that those withheld stand for somebody, the next smallest become None as well,
-    until those withheld stand for at least `minimum` subjects. Coded facets list every
+    the minimum become None. While the total and the numbers shown would prove that fewer
+    than `minimum` have none of the values shown, or that a value withheld stands for
+    somebody, the next smallest becomes None as well. Coded facets list every
     concept, so that being listed says nothing; values of the others that are too few are
     not named, and one value `other` without a number closes the list.
     Numbers of findings are about files and pass as they are.
@@ -121,11 +142,13 @@ def _released_facet(
     name: str, cells: tuple[Facet, ...], total: int, policy: CountPolicy
 ) -> tuple[Facet, ...]:
     exact = _with_every_value(name, cells)
-    hidden = _hidden(name, exact, total, policy)
-    shown = {value: released_count(n, policy) for value, n in exact.items() if value not in hidden}
+    shown = _shown(exact, released_count(total, policy), policy)
     if name in _OPEN:
-        return (*(Facet(value, n) for value, n in shown.items()), Facet(_OTHER, None))
-    return tuple(Facet(value, shown.get(value)) for value in exact)
+        cells = tuple(Facet(value, shown[value]) for value in exact if value in shown)
+        return (*cells, Facet(_OTHER, None))
+    # Without a number, only what is always listed may be named.
+    named = {*_vocabulary(name, exact), *shown}
+    return tuple(Facet(value, shown.get(value)) for value in exact if value in named)
 
 
 def _with_every_value(name: str, cells: tuple[Facet, ...]) -> dict[str, int]:
@@ -148,36 +171,39 @@ def _vocabulary(name: str, given: Mapping[str, int]) -> tuple[str, ...]:
         return tuple(concept.name for concept in FIELDS[name].values if not concept.includes)
     with_dash = tuple(band.replace("-", "–") for band in _AGE_BANDS)
     for bands in (_AGE_BANDS, with_dash):
-        if given and given.keys() <= set(bands):
+        # Also when nobody has an age: an empty list would tell so.
+        if given.keys() <= set(bands) and (given or name.startswith("age")):
             return bands
     return ()
 
 
-def _hidden(name: str, exact: Mapping[str, int], total: int, policy: CountPolicy) -> set[str]:
-    """Return the values to withhold: those too few, then complementary ones, smallest first."""
-    hidden = {value for value, n in exact.items() if n < policy.minimum}
-    # Subjects under no value at all are one more group that a reader gets by subtraction.
-    beside = 0 if name in _OPEN else max(0, total - sum(exact.values()))
-    shown = sorted((n, value) for value, n in exact.items() if value not in hidden)
-    for _, smallest in shown:
-        withheld = [exact[value] for value in hidden if exact[value]]
-        together = beside + sum(withheld)
-        if together == 0 or together >= policy.minimum:
+def _shown(exact: Mapping[str, int], total: int | None, policy: CountPolicy) -> dict[str, int]:
+    """Return the values that keep their number, rounded.
+
+    Nothing but rounded numbers decides, so that an exact number of fewer than `minimum` can
+    be read neither from what is shown nor from what is withheld.
+    """
+    rounded = {value: released_count(n, policy) for value, n in exact.items()}
+    shown = sorted((n, value) for value, n in rounded.items() if n is not None)
+    n_small = len(rounded) - len(shown)
+    while shown:
+        # So many subjects at least are under no value that is shown.
+        proved = (total or 0) - sum(_greatest(n, policy) for n, _ in shown)
+        least, most = (n_small - 1) * (policy.minimum - 1), n_small * (policy.minimum - 1)
+        if proved <= 0 or (proved >= policy.minimum and not least < proved <= most):
             break
-        alone = len(withheld) == 1 and name not in _OPEN
-        if not alone and not _proves_somebody(exact, hidden, total, policy):
-            break
-        hidden.add(smallest)
-    return hidden
+        # Either they prove a group that is too small, or they fill every small value so far
+        # that, where each subject has a value, none of them can be empty.
+        # Equal ones go together: which of them went first would tell who is the small one.
+        smallest = shown[0][0]
+        shown = [(n, value) for n, value in shown if n != smallest]
+        n_small = 0  # one that is not small is among those withheld: it may hold them all
+    return {value: n for n, value in shown}
 
 
-def _proves_somebody(
-    exact: Mapping[str, int], hidden: set[str], total: int, policy: CountPolicy
-) -> bool:
-    """Whether the shown numbers, each at its greatest, fall short of the total at its least."""
-    least = released_count(total, policy) or 0
-    shown = (n for value, n in exact.items() if value not in hidden)
-    return least > sum(n - n % policy.step + policy.step - 1 for n in shown)
+def _greatest(released: int, policy: CountPolicy) -> int:
+    """Return the greatest exact count that leaves as `released`."""
+    return released - released % policy.step + policy.step - 1
 
 
 def _shown_values(given: tuple[str, ...], facet: tuple[Facet, ...] | None) -> tuple[str, ...]:

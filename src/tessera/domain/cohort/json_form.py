@@ -32,6 +32,8 @@ from tessera.domain.cohort.query import (
 from tessera.domain.errors import InvalidQuery
 
 VERSION = 1
+_MAX_CHARACTERS = 40 * MAX_LENGTH
+"""More than any query within the limits needs: what is longer is not even looked at."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -47,6 +49,12 @@ def query_from_json(body: object) -> Query:
             "not a cohort query of a version this program reads",
             mend=f"this program reads version {VERSION}; update it, or send that version",
         )
+    try:
+        n_characters = len(json.dumps(body))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidQuery("the query is not JSON") from None
+    if n_characters > _MAX_CHARACTERS:
+        raise InvalidQuery(f"the query has {n_characters} characters of JSON")
     return Query(_expression(body.get("where"), 1))
 
 

@@ -11,10 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tessera.domain.deid import values
+from tessera.domain.deid.private_group import private_group
 from tessera.domain.deid.provenance import provenance
-from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.deid.pseudonyms import Pseudonymiser, same_person
 from tessera.domain.deid.rules import (
     AGE,
+    CHARSET,
     CODED,
     DESCEND,
     DUMMY,
@@ -23,6 +25,7 @@ from tessera.domain.deid.rules import (
     KEEP_BINARY,
     KEEP_CODE,
     KEEP_NUMBER,
+    KEEP_TEXT,
     NESTED_SUBJECT,
     REMOVE,
     SCHEME,
@@ -30,8 +33,11 @@ from tessera.domain.deid.rules import (
     UID,
     RuleSet,
 )
+from tessera.domain.deid.values import BINARY_SIZE
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.encoding import (
+    DICTIONARY_VM,
+    DICTIONARY_VR,
     IMPLICIT_LE,
     ITEM,
     ITEM_END,
@@ -56,7 +62,10 @@ from tessera.domain.imaging.encoding import (
 from tessera.domain.imaging.header import FIRST_WINDOW, LARGEST_WINDOW, decoded
 from tessera.domain.imaging.pixels import pixel_extent
 
-_BINARY_VRS = frozenset(b"US SS UL SL UV SV FL FD AT".split())
+_KEPT_VRS = values.BULK_VRS | frozenset(BINARY_SIZE)
+_TEXT_VRS = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+_BLIND = frozenset((REMOVE, EMPTY, DUMMY))
+"""Actions that do not look at the value."""
 _END = 0xFFFFFFFF
 PRIVATE = -1
 """Stands for all private elements in `counts`."""
@@ -190,18 +199,30 @@ class Rewriter:
                         out.append(inserts.pop(0)[1])
                     next_insert = inserts[0][0]
                 if tag >> 16 & 1:
-                    after, raw, last = self._private_group(buf, pos, end, explicit, final)
-                    out.append(buf[run:pos])
-                    out.append(raw)
-                    pos = run = after
+                    private = private_group(
+                        buf,
+                        pos,
+                        end,
+                        explicit=explicit,
+                        final=final,
+                        safe=self._rules.private,
+                        changed=self._safe_private,
+                    )
+                    self.counts[PRIVATE, KEEP] += private.n_kept
+                    self.counts[PRIVATE, REMOVE] += private.n_removed
+                    out += (buf[run:pos], private.raw)
+                    pos = run = private.after
+                    last = private.last
                     continue
-                if tag in PIXEL_TAGS and not depth:
-                    out.append(buf[run:pos])
-                    return b"".join(out), pos, last, tag
                 action = actions.get(tag, REMOVE)
+                if tag in PIXEL_TAGS:
+                    if not depth:
+                        out.append(buf[run:pos])
+                        return b"".join(out), pos, last, tag
+                    action = REMOVE  # an icon or the like: pixels that nobody holds back
+                if vr == b"UN" and action not in _BLIND:
+                    raise OddEncoding  # pydicom knows its VR
                 if length == UNDEFINED:
-                    if vr == b"UN" and action != REMOVE:
-                        raise OddEncoding
                     inner = explicit and vr != b"UN"
                     after = skip_undefined(buf, start, end, explicit=inner)
                     if vr != b"SQ":
@@ -210,8 +231,10 @@ class Rewriter:
                     after = start + length
                 if after > end and (action != REMOVE or depth):
                     raise WindowTooShort
-                if (action == KEEP and vr != b"SQ") or (
-                    action == KEEP_BINARY and vr in _BINARY_VRS
+                if (action == KEEP and vr in _KEPT_VRS) or (
+                    action == KEEP_BINARY
+                    and vr in BINARY_SIZE
+                    and length <= DICTIONARY_VM.get(tag, length) * BINARY_SIZE[vr]
                 ):
                     last, pos = tag, after
                     continue
@@ -223,6 +246,7 @@ class Rewriter:
                     vr,
                     start,
                     after,
+                    end,
                     action,
                     explicit=explicit,
                     depth=depth,
@@ -247,6 +271,7 @@ class Rewriter:
         vr: bytes,
         start: int,
         after: int,
+        end: int,
         action: int,
         *,
         explicit: bool,
@@ -255,13 +280,14 @@ class Rewriter:
     ) -> bytes | None:
         """Return the new bytes of one element (b"" removes it), or None to leave it as it is."""
         if action == REMOVE:
-            return self._nested_subject(buf, tag, vr, start, after, explicit, depth)
+            nested = depth and tag in NESTED_SUBJECT
+            return self._nested_subject(buf, tag, start, after, end, explicit) if nested else b""
         if action == DESCEND:
             if vr != b"SQ":
                 raise OddEncoding
             inside = self._items(buf, start, after, explicit=explicit, depth=depth + 1)
             return values.element(tag, b"SQ", inside, explicit=explicit)
-        if vr == b"SQ" or (vr == b"UN" and action not in (EMPTY, DUMMY)):
+        if vr == b"SQ":
             return values.element(tag, vr, b"", explicit=explicit)
         old = buf[start:after]
         if action == UID:
@@ -272,15 +298,20 @@ class Rewriter:
             new = b""
         elif action == DUMMY:
             new = values.dummy(vr)
+        elif action == KEEP_TEXT:
+            new = old if vr in _TEXT_VRS and values.is_text(old) else b""
         elif action == KEEP_CODE:
-            new = old if not old.translate(None, values.CODE_CHARACTERS) else values.REMOVED
+            new = values.code_strings(old)
         elif action == KEEP_NUMBER:
-            new = old if not old.translate(None, values.NUMBER_CHARACTERS) else b""
+            new = old if values.fits(old, DICTIONARY_VR[tag]) else b""
+        elif action == CHARSET:
+            new = values.character_set(old)
         elif action == AGE:
             new = values.capped_age(old)
         elif action == CODED:
-            known = scheme or value_ahead(buf, after, 0x00080102, explicit=explicit)
-            new = old if known in self._rules.schemes else values.REMOVED
+            known = scheme or value_ahead(buf, after, end, 0x00080102, explicit=explicit)
+            public = known in self._rules.schemes and values.is_text(old)
+            new = old if public else values.REMOVED
         elif action == SCHEME:
             new = old if scheme in self._rules.schemes else b"99LOCAL "
         else:
@@ -288,22 +319,23 @@ class Rewriter:
         return None if new == old else values.element(tag, vr, new, explicit=explicit)
 
     def _nested_subject(
-        self, buf: bytes, tag: int, vr: bytes, start: int, after: int, explicit: bool, depth: int
+        self, buf: bytes, tag: int, start: int, after: int, end: int, explicit: bool
     ) -> bytes:
-        if not depth or tag not in NESTED_SUBJECT:
-            return b""
-        if tag == 0x00100010 or not buf[start:after].strip(b" \0"):
-            who = self._subject
-        else:
-            who = self._pseudonymiser.pseudonym(decoded(buf[start:after], self._charset))
+        who, vr = self._subject, DICTIONARY_VR[tag]
+        if tag == 0x00100020:
+            patient_id = decoded(buf[start:after], self._charset)
+            raw = value_ahead(buf, after, end, 0x00100021, explicit=explicit)
+            if same_person(patient_id):
+                issuer = decoded(raw, self._charset)
+                who = self._pseudonymiser.pseudonym(patient_id, issuer)
         return values.element(tag, vr, values.padded(who.encode()), explicit=explicit)
 
     def _new_uids(self, old: bytes) -> bytes:
         if self._rules.profile.has("retain-uids"):
-            return old
-        uid, schemes = self._pseudonymiser.uid, self._rules.scheme_uids
-        parts = (p.strip(" \0") for p in old.rstrip(b"\0 ").decode("ascii", "replace").split("\\"))
-        return values.padded_uid("\\".join(p if p in schemes else uid(p) for p in parts))
+            return old if values.fits(old, b"UI") else b""
+        uid, public = self._pseudonymiser.uid, self._rules.public_uids
+        parts = (p.strip(" \0") for p in old.rstrip(b"\0 ").decode("latin-1").split("\\"))
+        return values.padded_uid("\\".join(p if p in public else uid(p) for p in parts))
 
     def _shifted(self, old: bytes) -> bytes:
         new = values.shifted(old, self._days)
@@ -338,58 +370,10 @@ class Rewriter:
             out.append(values.ITEM_HEADER + len(done).to_bytes(4, "little") + done)
         return b"".join(out)
 
-    def _private_group(
-        self, buf: bytes, pos: int, end: int, explicit: bool, final: bool
-    ) -> tuple[int, bytes, int]:
-        """Return (position after the group, kept bytes, last tag) of one private group.
-
-        A private element stays when its creator and low element byte are on the safe list
-        (PS3.15 table E.3.10-1); a creator element stays when one of its elements does.
-        The group is taken whole: unless the buffer is `final`, it must show what follows.
-        """
-        group = int.from_bytes(buf[pos : pos + 2], "little")
-        creators: dict[int, tuple[str, bytes]] = {}
-        used: dict[int, bytes] = {}
-        kept: list[bytes] = []
-        last = group << 16
-        while pos < end:
-            tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
-            if tag >> 16 != group:
-                break
-            if length == UNDEFINED:
-                after = skip_undefined(buf, start, end, explicit=explicit and vr != b"UN")
-            else:
-                after = start + length
-            if after > end:
-                raise WindowTooShort
-            block, low = (tag & 0xFF00) >> 8, tag & 0xFF
-            if block == 0 and low >= 0x10:
-                name = buf[start:after].strip(b" \0").decode("ascii", "replace")
-                creators[low] = (name, buf[pos:after])
-            elif block in creators and length != UNDEFINED:
-                name, header = creators[block]
-                known = self._rules.private.get((name, group), {}).get(low)
-                if known is not None:
-                    used[block] = header
-                    shown = vr if explicit else known
-                    kept.append(self._safe_element(tag, shown, known, buf[start:after], explicit))
-                    self.counts[PRIVATE, KEEP] += 1
-                else:
-                    self.counts[PRIVATE, REMOVE] += 1
-            elif block:
-                self.counts[PRIVATE, REMOVE] += 1
-            last, pos = tag, after
-        else:
-            if not final:
-                raise WindowTooShort
-        return pos, b"".join([*(used[block] for block in sorted(used)), *kept]), last
-
-    def _safe_element(self, tag: int, vr: bytes, known: bytes, old: bytes, explicit: bool) -> bytes:
-        if known in (b"DA", b"DT"):
+    def _safe_private(self, vr: bytes, old: bytes) -> bytes:
+        if vr in (b"DA", b"DT"):
             days = self._rules.profile.has("retain-longitudinal-modified-dates")
-            old = self._shifted(old) if days else b""
-        elif known == b"UI":
-            old = self._new_uids(old)
-        elif known == b"SQ" or not values.fits(old, known):
-            old = b""
-        return values.element(tag, vr, old, explicit=explicit)
+            return self._shifted(old) if days else b""
+        if vr == b"UI":
+            return self._new_uids(old)
+        return old if values.fits(old, vr) else b""

@@ -5,14 +5,16 @@ when its pixels or class may carry text, refused when it cannot be understood. T
 no third way out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tessera.domain.access.exclusions import OPTED_OUT
 from tessera.domain.deid import values
 from tessera.domain.deid.engine import Rewriter
 from tessera.domain.deid.holding import HOLD_TAGS, hold_reason
-from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.deid.pseudonyms import Pseudonymiser, same_person
 from tessera.domain.deid.rules import RuleSet
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.ids import Pseudonym
@@ -23,12 +25,13 @@ from tessera.domain.zones import Deidentified, Identified, seal_deidentified
 
 IMPLEMENTATION_CLASS_UID = "2.25.288134416023214176312340214519786201913"
 IMPLEMENTATION_VERSION = b"TESSERA_0_1 "
-HELD = frozenset(("burned-in", "text-risk", "class-unknown", "class-held"))
+HELD = frozenset(("burned-in", "text-risk", "class-unknown", "class-held", OPTED_OUT))
 """Reasons that hold an instance for a person; every other reason refuses it."""
 
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _SUBJECT_TAGS = frozenset((0x00080005, 0x00080018, 0x0020000D, 0x0020000E, 0x00100020, 0x00100021))
 _WANTED = HOLD_TAGS | _SUBJECT_TAGS
+_UID = re.compile(r"(?=.{1,64}$)\d+(?:\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,17 @@ class Deidentifier:
     """The gate for one project key and one profile. One per worker."""
 
     def __init__(
-        self, rules: RuleSet, pseudonymiser: Pseudonymiser, classes: Mapping[str, bool]
+        self,
+        rules: RuleSet,
+        pseudonymiser: Pseudonymiser,
+        classes: Mapping[str, bool],
+        excluded: frozenset[Pseudonym] = frozenset(),
     ) -> None:
+        """Instances of the subjects in `excluded` are held: they have opted out."""
         self._rewriter = Rewriter(rules, pseudonymiser)
         self._pseudonymiser = pseudonymiser
         self._classes = classes
+        self._excluded = excluded
 
     def take_counts(self) -> Counter[tuple[int, int]]:
         """Return (tag, action) → elements changed since the last call."""
@@ -77,13 +86,17 @@ class Deidentifier:
             )
         header = scan(identified, meta, _WANTED)
         _require_uids(header)
+        subject = self._subject(header)
+        if subject in self._excluded:
+            raise InvalidDicom(
+                OPTED_OUT, "its patient has opted out", mend="it stays where it is, uncopied"
+            )
         held = hold_reason(header, self._classes)
         if held is not None:
             reason, words, element = held
             raise InvalidDicom(
                 reason, words, element=element, mend="it waits in quarantine for pixel review"
             )
-        subject = self._subject(header)
         charset = header.values.get(0x00080005, b"")
         new = self._rewriter.rewrite(identified, meta, subject, charset)
         plain = FileMeta(meta.transfer_syntax_uid, "", "", 0)
@@ -91,13 +104,14 @@ class Deidentifier:
         offset, length = new.pixel_value or (0, 0)
         written = Header(written.values, offset, length)
         row = instance_row(written, plain, n_bytes=0, path="")
+        _require_one_uid_each(row)
         return seal_deidentified(
             DeidentifiedInstance(_meta_bytes(row), new.head, new.pixels, row, identified)
         )
 
     def _subject(self, header: Header) -> Pseudonym:
         patient_id, issuer = header.text(0x00100020), header.text(0x00100021)
-        if not patient_id:
+        if not same_person(patient_id):
             # One person per study is all that can be known; linkage will find no clinical row.
             patient_id, issuer = header.text(0x0020000D), "study without patient id"
         return self._pseudonymiser.pseudonym(patient_id, issuer)
@@ -116,6 +130,20 @@ def _require_uids(header: Header) -> None:
                 f"{name} is absent or empty",
                 element=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
                 mend="correct it at the sender",
+            )
+
+
+def _require_one_uid_each(row: InstanceRow) -> None:
+    """What names the instance must be one UID: it becomes the name of its file."""
+    for element, name, uid in (
+        ("(0008,0016)", "SOPClassUID", row.sop_class_uid),
+        ("(0008,0018)", "SOPInstanceUID", row.instance_uid),
+        ("(0020,000D)", "StudyInstanceUID", row.study_uid),
+        ("(0020,000E)", "SeriesInstanceUID", row.series_uid),
+    ):
+        if not _UID.fullmatch(uid):
+            raise InvalidDicom(
+                "no-uid", f"{name} is not one UID", element=element, mend="correct it at the sender"
             )
 
 

@@ -8,9 +8,14 @@ nobody has decided on.
 from collections.abc import Mapping
 
 from tessera.domain.deid.rules import table_rows
+from tessera.domain.imaging.encoding import text_of
 from tessera.domain.imaging.header import Header
 
-HOLD_TAGS = frozenset((0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00280301))
+OVERLAY_BIT_POSITIONS = tuple(0x60000102 + (n << 17) for n in range(16))
+"""Not 0 when an overlay lies in bits of the pixels that are else unused (retired, PS3.3 C.9.2)."""
+HOLD_TAGS = frozenset(
+    (0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00280301, *OVERLAY_BIT_POSITIONS)
+)
 TEXT_RISK_MODALITIES = frozenset(
     "US IVUS SC XA XRF RF CR DX MG IO PX ES XC GM OP OPT OPV DOC SMR TG BMD LP EPS HD ECG".split()
 )
@@ -26,6 +31,9 @@ def hold_reason(header: Header, classes: Mapping[str, bool]) -> tuple[str, str, 
     modality = header.first(0x00080060).upper()
     if header.first(0x00280301).upper() == "YES":
         return "burned-in", "it says that text is burned into its pixels", "(0028,0301)"
+    for tag in OVERLAY_BIT_POSITIONS:
+        if header.values.get(tag, b"").strip(b"\0"):
+            return "burned-in", "an overlay lies in the unused bits of its pixels", text_of(tag)
     if modality in TEXT_RISK_MODALITIES:
         return "text-risk", f"modality {modality} can have text in its pixels", "(0008,0060)"
     sop_class = header.first(0x00080016)

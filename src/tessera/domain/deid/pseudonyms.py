@@ -12,13 +12,13 @@ from base64 import b32encode
 from datetime import date, timedelta
 from hashlib import sha256
 
+from pydicom._uid_dict import UID_dictionary
+
 from tessera.domain.errors import InvalidSettings
 from tessera.domain.ids import Pseudonym
 
 _SEPARATORS = re.compile(r"[\s\-./^_+]+")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9]{0,11}")
-REGISTERED_ROOT = "1.2.840.10008."
-"""UIDs registered by the DICOM standard (PS3.6 Annex A): classes, syntaxes, well-known frames."""
 
 
 class Pseudonymiser:
@@ -90,13 +90,14 @@ class Pseudonymiser:
     def uid(self, uid: str) -> str:
         """Return the UID that stands for `uid` in all that this project publishes.
 
-        Registered UIDs stay. Source: PS3.5 B.2 (UUID-derived UID, root 2.25) over
-        RFC 9562 version 8.
+        UIDs registered in PS3.6 Annex A (classes, syntaxes, well-known frames) stay, not all
+        under the root of DICOM: some senders make their own there. Source: PS3.5 B.2
+        (UUID-derived UID, root 2.25) over RFC 9562 version 8.
         """
         known = self._uids.get(uid)
         if known is not None:
             return known
-        if uid.startswith(REGISTERED_ROOT) or not uid:
+        if uid in UID_dictionary or not uid:
             return uid
         raw = bytearray(self._mac(b"uid", uid.encode())[:16])
         raw[6] = (raw[6] & 0x0F) | 0x80

@@ -16,22 +16,27 @@ from tessera.domain.errors import InvalidSettings
 from tessera.domain.imaging.encoding import DICTIONARY_VR, PIXEL_TAGS, text_of
 
 KEEP: Final = 0
+"""Kept when the VR in the file is bulk or binary numbers, else emptied."""
 REMOVE: Final = 1
 EMPTY: Final = 2
 DUMMY: Final = 3
 UID: Final = 4
 SHIFT: Final = 5
+KEEP_TEXT: Final = 6
+"""Kept when the VR in the file is a text and the value has only bytes of text, else emptied."""
 DESCEND: Final = 7
 AGE: Final = 8
 KEEP_CODE: Final = 9
-"""Kept when it has the characters of a CS, else a dummy."""
+"""Each value kept when it is a code string, else a dummy."""
 KEEP_NUMBER: Final = 10
-"""Kept when it has the characters of a number or a time, else emptied."""
+"""Kept when it has the form of its VR (number, time, date, UID), else emptied."""
 KEEP_BINARY: Final = 11
-"""Kept when the VR in the file is a binary number, else emptied."""
+"""Kept when the VR in the file is a binary number, of as many values as it has, else emptied."""
 CODED: Final = 12
 """Code value or meaning: kept when the item's coding scheme is a published one."""
 SCHEME: Final = 13
+CHARSET: Final = 14
+"""Kept when it is a defined term, else emptied."""
 
 ACTION_WORDS: Final = {
     KEEP: "kept",
@@ -39,22 +44,27 @@ ACTION_WORDS: Final = {
     EMPTY: "emptied",
     DUMMY: "replaced by a dummy",
     UID: "replaced by a keyed UID",
+    KEEP_TEXT: "kept if text",
     SHIFT: "shifted by the subject's days",
     DESCEND: "kept, the rules applied inside",
     AGE: "kept, above 89 years written as 90",
     KEEP_CODE: "kept if a code string",
-    KEEP_NUMBER: "kept if a number or time",
+    KEEP_NUMBER: "kept if a number, time, date or UID",
     KEEP_BINARY: "kept if a binary number",
     CODED: "kept if of a published coding scheme",
     SCHEME: "kept if a coding scheme designator",
+    CHARSET: "kept if a character set",
 }
 
+_MEANING = "2"
+"""What the actions mean; raised when one comes to do otherwise, so that no home mixes the two."""
 _BINARY_NUMBERS = frozenset(b"US SS UL SL UV SV FL FD AT".split())
 _BULK = frozenset(b"OB OW OF OD OL OV UN".split())
+_TEXTS = tuple(b"LO SH ST LT UT UC UR PN AE".split())
 _BY_VR: Final[dict[bytes, int]] = {
     **dict.fromkeys(_BINARY_NUMBERS, KEEP_BINARY),
     **dict.fromkeys(_BULK, REMOVE),
-    **dict.fromkeys(b"LO SH ST LT UT UC UR PN AE".split(), DUMMY),
+    **dict.fromkeys(_TEXTS, DUMMY),
     b"CS": KEEP_CODE,
     b"DS": KEEP_NUMBER,
     b"IS": KEEP_NUMBER,
@@ -66,6 +76,7 @@ _BY_VR: Final[dict[bytes, int]] = {
 """What happens to a standard attribute that Table E.1-1 does not list, but for dates."""
 
 _ALWAYS: Final[dict[int, int]] = {
+    0x00080005: CHARSET,
     0x00080001: REMOVE,  # retired length to end
     0x00100010: REMOVE,  # written anew: the pseudonym
     0x00100020: REMOVE,
@@ -122,10 +133,10 @@ class RuleSet:
     """(creator, group) → low element byte → VR; empty when safe private is not retained."""
     schemes: frozenset[bytes]
     """Published coding schemes: their codes and meanings stay; all others are local."""
-    scheme_uids: frozenset[str]
-    """UIDs of published coding schemes: they name no instance and stay."""
+    public_uids: frozenset[str]
+    """UIDs of published coding schemes and of storage classes: they name no instance and stay."""
     fingerprint: str
-    """First 16 hex digits of the SHA-256 of the profile and its tables."""
+    """First 16 hex digits of the SHA-256 of the profile, its tables and what the actions mean."""
 
     @property
     def label(self) -> str:
@@ -145,7 +156,9 @@ def compile_rules(profile: Profile, texts: RuleTexts) -> RuleSet:
             actions[tag] = REMOVE
         elif vr in (b"DA", b"DT"):
             actions[tag] = _date_action(profile)
-        elif tag in keep_text or tag in keep_bulk:
+        elif tag in keep_text:
+            actions[tag] = KEEP_TEXT
+        elif tag in keep_bulk:
             actions[tag] = KEEP
         else:
             actions[tag] = _BY_VR.get(vr, REMOVE)
@@ -159,13 +172,14 @@ def compile_rules(profile: Profile, texts: RuleTexts) -> RuleSet:
     private = _safe_private(texts.safe_private) if profile.has("retain-safe-private") else {}
     published = table_rows(texts.coding_schemes)
     schemes = frozenset(row["designator"].encode() for row in published)
-    scheme_uids = frozenset(row["uid"] for row in published if row["uid"])
+    classes = table_rows(texts.storage_classes)
+    public_uids = frozenset(row["uid"] for row in (*published, *classes) if row["uid"])
     fingerprint = _fingerprint(profile, texts)
-    return RuleSet(profile, actions, private, schemes, scheme_uids, fingerprint)
+    return RuleSet(profile, actions, private, schemes, public_uids, fingerprint)
 
 
 def _fingerprint(profile: Profile, texts: RuleTexts) -> str:
-    parts = (repr(profile), *(getattr(texts, name) for name in RuleTexts.__slots__))
+    parts = (_MEANING, repr(profile), *(getattr(texts, name) for name in RuleTexts.__slots__))
     return sha256("\x00".join(parts).encode()).hexdigest()[:16]
 
 
@@ -178,7 +192,7 @@ def _is_left_out(tag: int) -> bool:
 def _date_action(profile: Profile) -> int:
     if profile.has("retain-longitudinal-modified-dates"):
         return SHIFT
-    return KEEP if profile.has("retain-longitudinal-full-dates") else DUMMY
+    return KEEP_NUMBER if profile.has("retain-longitudinal-full-dates") else DUMMY
 
 
 def _listed(row: Mapping[str, str], tag: int, profile: Profile) -> int:
@@ -206,9 +220,9 @@ def _listed(row: Mapping[str, str], tag: int, profile: Profile) -> int:
 
 
 def _kept(tag: int, vr: bytes) -> int:
-    if vr in (b"DA", b"DT") or vr in b"LO SH ST LT UT UC UR PN AE".split():
-        return KEEP
-    return KEEP if vr == b"UI" else _BY_VR.get(vr, REMOVE)
+    if vr in (b"DA", b"DT", b"UI"):
+        return KEEP_NUMBER
+    return KEEP_TEXT if vr in _TEXTS else _BY_VR.get(vr, REMOVE)
 
 
 def _override(tag: int, word: str) -> int:
@@ -217,6 +231,8 @@ def _override(tag: int, word: str) -> int:
         raise InvalidSettings(f"overrides.{text_of(tag)} = {word!r}; use one of {', '.join(words)}")
     if word == "keep" and DICTIONARY_VR.get(tag) == b"SQ":
         return DESCEND
+    if word == "keep" and DICTIONARY_VR.get(tag, b"UN") not in _BULK | _BINARY_NUMBERS:
+        return KEEP_TEXT
     return words[word]
 
 

@@ -1,12 +1,23 @@
 """Replacement values, as bytes of a VR. Pure; source PS3.5 table 6.2-1."""
 
+import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
+
+from pydicom.charset import python_encoding
 
 from tessera.domain.imaging.encoding import IMPLICIT_HEADER, LONG_VRS, SHORT_HEADER
 
 ITEM_HEADER: Final = b"\xfe\xff\x00\xe0"
 REMOVED: Final = b"REMOVED "
+BULK_VRS: Final = frozenset(b"OB OW OF OD OL OV".split())
+BINARY_SIZE: Final = {
+    **dict.fromkeys((b"US", b"SS"), 2),
+    **dict.fromkeys((b"UL", b"SL", b"FL", b"AT"), 4),
+    **dict.fromkeys((b"UV", b"SV", b"FD"), 8),
+}
+"""VR of binary numbers → bytes of one."""
 _DUMMIES: Final[dict[bytes, bytes]] = {
     **dict.fromkeys(b"AE CS LO SH ST LT UT UC UR PN".split(), REMOVED),
     b"AS": b"000Y",
@@ -31,18 +42,68 @@ _DUMMIES: Final[dict[bytes, bytes]] = {
     b"OD": bytes(8),
     b"OV": bytes(8),
 }
-CODE_CHARACTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _\\\x00"
-NUMBER_CHARACTERS: Final = b"0123456789+-.eE: \\\x00"
-
-_CHARACTERS: Final = {
-    **dict.fromkeys((b"DS", b"IS", b"TM"), NUMBER_CHARACTERS),
-    b"CS": CODE_CHARACTERS,
+_HOUR = rb"(?:[01]\d|2[0-3])"
+_SECOND = rb"(?:[0-5]\d|60)(?:\.\d{1,6})?"
+_DATE: Final = re.compile(
+    rb"(\d{4})(?:\.?(\d\d)(?:\.?(\d\d)"
+    rb"((?:" + _HOUR + rb"(?:[0-5]\d(?:" + _SECOND + rb")?)?)?"
+    rb"(?:[+-](?:0\d|1[0-4])[0-5]\d)?))?)?"
+)
+"""One DA or DT value: year, month, day, the rest. What follows a date and is no time could be
+another date, or a birth number."""
+_FORMS: Final[dict[bytes, re.Pattern[bytes]]] = {
+    b"DS": re.compile(rb"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|"),
+    b"IS": re.compile(rb"[+-]?\d{1,10}(?:\.0*)?|"),
+    b"TM": re.compile(_HOUR + rb"(?::?[0-5]\d(?::?" + _SECOND + rb")?)?|"),
+    b"CS": re.compile(rb"(?!.*\d{6})[A-Z0-9 _]{0,16}"),
+    b"DA": _DATE,
+    b"DT": _DATE,
+    b"UI": re.compile(rb"[0-9.]*"),
 }
+"""VR → the form of one value. A code string of six digits in a row is a date or a number."""
+_NOT_IN_TEXT = bytes(c for c in (*range(32), 127) if c not in b"\t\n\f\r\x1b")
+CHARACTER_SETS: Final = frozenset(name.encode() for name in python_encoding)
+"""Defined terms of SpecificCharacterSet (PS3.3 C.12.1.1.2)."""
+
+
+_DECIMALS = re.compile(rb"(?:%s)(?:\\\\(?:%s))*" % ((_FORMS[b"DS"].pattern,) * 2))
+"""Many DS values at once, without padding: contours have tens of thousands."""
+_SHORT: Final = 64
+"""Values up to this length come again in every instance of a series, and are remembered."""
 
 
 def fits(value: bytes, vr: bytes) -> bool:
-    """Say whether a value has only the characters of its VR, where these are few."""
-    return vr not in _CHARACTERS or not value.translate(None, _CHARACTERS[vr])
+    """Say whether each value has the form of its VR, where the VR has one."""
+    return _fits_short(value, vr) if len(value) <= _SHORT else _fits(value, vr)
+
+
+def _fits(value: bytes, vr: bytes) -> bool:
+    form = _FORMS.get(vr)
+    if form is None or (vr == b"DS" and _DECIMALS.fullmatch(value.rstrip(b" "))):
+        return True
+    return all(form.fullmatch(v.strip(b" \0")) for v in value.split(b"\\"))
+
+
+_fits_short = lru_cache(1 << 12)(_fits)
+
+
+def is_text(value: bytes) -> bool:
+    """Say whether a value has no byte that text has not; encoded elements always have one."""
+    text = value.rstrip(b" \0")
+    return len(text.translate(None, _NOT_IN_TEXT)) == len(text)
+
+
+def code_strings(value: bytes) -> bytes:
+    """Return a CS value in which what is no code string is a dummy."""
+    if fits(value, b"CS"):
+        return value
+    parts = (v if fits(v, b"CS") else REMOVED.strip() for v in value.split(b"\\"))
+    return padded(b"\\".join(parts))
+
+
+def character_set(value: bytes) -> bytes:
+    """Return a SpecificCharacterSet, empty when it is none."""
+    return value if all(v.strip(b" \0") in CHARACTER_SETS for v in value.split(b"\\")) else b""
 
 
 def dummy(vr: bytes) -> bytes:
@@ -68,6 +129,8 @@ def element(tag: int, vr: bytes, value: bytes, *, explicit: bool) -> bytes:
     if vr in LONG_VRS:
         header = SHORT_HEADER.pack(group, number, vr, 0)
         return header + len(value).to_bytes(4, "little") + value
+    if len(value) > 0xFFFF:  # longer than its VR can tell: as UN, PS3.5 6.2.2
+        return element(tag, b"UN", value, explicit=True)
     return SHORT_HEADER.pack(group, number, vr, len(value)) + value
 
 
@@ -82,23 +145,18 @@ def shifted(value: bytes, days: int) -> bytes:
 
 
 def _shifted_one(text: bytes, days: int) -> bytes:
-    digits = text[:10].replace(b".", b"") if text[4:5] == b"." else text
-    rest = b"" if digits is not text else text[8:]
-    year, month, day = digits[:4], digits[4:6], digits[6:8]
-    if not (year.isdigit() and len(year) == 4):
+    found = _DATE.fullmatch(text)
+    if found is None:
         return b""
-    if rest.translate(None, b"0123456789.+-"):
-        return b""
+    year, month, day, rest = found.groups()
     try:
-        if not month or not month.isdigit():
-            return b"%04d" % (_back(int(year), 7, 1, days).year)
-        if not day or not day.isdigit():
-            moved = _back(int(year), int(month), 15, days)
-            return b"%04d%02d" % (moved.year, moved.month)
-        moved = _back(int(year), int(month), int(day), days)
+        # A partial date moves from the middle of its year or month.
+        moved = _back(int(year), int(month or 7), int(day or (15 if month else 1)), days)
     except ValueError:
         return b""
-    return b"%04d%02d%02d" % (moved.year, moved.month, moved.day) + rest
+    if day:
+        return b"%04d%02d%02d" % (moved.year, moved.month, moved.day) + rest
+    return b"%04d%02d" % (moved.year, moved.month) if month else b"%04d" % moved.year
 
 
 def _back(year: int, month: int, day: int, days: int) -> date:

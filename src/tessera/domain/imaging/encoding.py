@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Final, Protocol
 
 from pydicom._dicom_dict import DicomDictionary
+from pydicom._uid_dict import UID_dictionary
 
 from tessera.domain.errors import InvalidDicom
 
@@ -45,6 +46,13 @@ DICTIONARY_VR: Final[dict[int, bytes]] = {
 }
 """Tag → VR of the standard data dictionary (PS3.6), ambiguous ones settled for implicit VR."""
 
+DICTIONARY_VM: Final[dict[int, int]] = {
+    tag: int(entry[1]) for tag, entry in DicomDictionary.items() if entry[1].isdigit()
+}
+"""Tag → number of values, of attributes that have a fixed one."""
+TRANSFER_SYNTAXES: Final = frozenset(
+    uid for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"
+)
 
 _FIRST_LITTLE = frozenset((b"\x08\x00\x00", b"\x02\x00\x00"))
 _FIRST_BIG = frozenset((b"\x00\x08\x00", b"\x00\x02\x00"))
@@ -114,6 +122,12 @@ def read_file_meta(source: Source) -> FileMeta:
             raise OddEncoding
         if len(head) >= 8 and head[:3] in _FIRST_BIG:
             raise OddEncoding
+        if head[:4] == b"PK\x03\x04":
+            raise InvalidDicom(
+                "archive",
+                "it is a zip that is damaged, or one inside another",
+                mend="unpack it and take in the folder",
+            )
         raise InvalidDicom("not-dicom", "this is not a DICOM file", mend="leave it out")
     found: dict[int, str] = {}
     pos = 132
@@ -122,11 +136,13 @@ def read_file_meta(source: Source) -> FileMeta:
             if len(head) >= min(source.size, 1 << 20):
                 break
             head = source.read(0, 1 << 20)
-        if head[pos : pos + 2] != b"\x02\x00":
+        if head[pos : pos + 2] != b"\x02\x00" or pos + 8 > len(head):
             break
         group, element, vr, length = SHORT_HEADER.unpack_from(head, pos)
         start = pos + 8
         if vr in LONG_VRS:
+            if start + 4 > len(head):
+                raise OddEncoding
             (length,) = LONG_LENGTH.unpack_from(head, pos + 8)
             start = pos + 12
         elif vr not in SHORT_VRS:
@@ -143,6 +159,13 @@ def read_file_meta(source: Source) -> FileMeta:
         pos = start + length
     if not found.get(0x0010):
         raise OddEncoding
+    if found[0x0010] not in TRANSFER_SYNTAXES:
+        raise InvalidDicom(
+            "unreadable",
+            "its transfer syntax is none of the standard's",
+            element="(0002,0010)",
+            mend="convert it to Explicit VR Little Endian at the sender",
+        )
     return FileMeta(found[0x0010], found.get(0x0002, ""), found.get(0x0003, ""), pos)
 
 
@@ -217,13 +240,15 @@ def element_at(buf: bytes, pos: int, end: int, *, explicit: bool) -> tuple[int, 
     raise OddEncoding
 
 
-def value_ahead(buf: bytes, pos: int, wanted: int, *, explicit: bool) -> bytes:
+def value_ahead(buf: bytes, pos: int, end: int, wanted: int, *, explicit: bool) -> bytes:
     """Return the value of the element at `pos` if it is the wanted one, else nothing."""
     try:
-        tag, _, start, length = element_at(buf, pos, len(buf), explicit=explicit)
+        tag, _, start, length = element_at(buf, pos, end, explicit=explicit)
     except (WindowTooShort, OddEncoding):
         return b""
-    return buf[start : start + length].strip(b" \0") if tag == wanted else b""
+    if tag != wanted or start + length > end:
+        return b""
+    return buf[start : start + length].strip(b" \0")
 
 
 def too_deep() -> InvalidDicom:

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import cast
 
 from pydicom.charset import python_encoding
@@ -53,19 +54,20 @@ class Header:
         return self.text(tag).split("\\", 1)[0].strip()
 
     def whole(self, tag: int) -> int | None:
-        """Return an IS value as int, None when absent or not a number."""
+        """Return an IS value as int, None when absent or not a number of 32 bits (PS3.5 6.2)."""
         try:
-            return int(self.first(tag))
+            number = int(self.first(tag))
         except ValueError:
             return None
+        return number if -(1 << 31) <= number < 1 << 31 else None
 
     def numbers(self, tag: int, n: int) -> tuple[float, ...] | None:
-        """Return a DS value of exactly `n` numbers, None otherwise."""
+        """Return a DS value of exactly `n` finite numbers, None otherwise."""
         try:
             found = tuple(float(part) for part in self.text(tag).split("\\"))
         except ValueError:
             return None
-        return found if len(found) == n else None
+        return found if len(found) == n and all(map(isfinite, found)) else None
 
     def short(self, tag: int) -> int | None:
         """Return a US value."""
@@ -82,10 +84,17 @@ class Header:
 
 
 def decoded(raw: bytes, charset: bytes) -> str:
-    """Decode bytes by SpecificCharacterSet's first value; never raises."""
+    """Decode bytes by SpecificCharacterSet's first value; never raises.
+
+    Bytes that this set cannot read are read as Latin-1, in which no two values become one.
+    """
     name = charset.split(b"\\")[0].strip(b" \0").decode("ascii", "replace")
     codec = python_encoding.get(name) or "iso8859"
-    return raw.decode(codec if isinstance(codec, str) else "utf-8", "replace").strip(" \0")
+    try:
+        text = raw.decode(codec if isinstance(codec, str) else "utf-8")
+    except (UnicodeError, LookupError):
+        text = raw.decode("latin-1")
+    return text.strip(" \0")
 
 
 def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
@@ -230,7 +239,8 @@ def instance_row(header: Header, meta: FileMeta, *, n_bytes: int, path: str) -> 
 
 
 def _double(raw: bytes) -> float | None:
-    return float(memoryview(raw[:8]).cast("d")[0]) if len(raw) >= 8 else None
+    number = float(memoryview(raw[:8]).cast("d")[0]) if len(raw) >= 8 else None
+    return number if number is not None and isfinite(number) else None
 
 
 def _uid_in_first_item(raw: bytes, meta: FileMeta, wanted: int = 0x0020000E) -> str:

@@ -75,7 +75,8 @@ def test_coded_facets_list_every_concept_so_that_being_listed_says_nothing() -> 
 
 
 def test_one_withheld_value_takes_the_next_smallest_with_it() -> None:
-    assert facet(155, "sex", female=95, male=55, other=5) == {
+    # 160 less at most 99 and 59 would prove that two have another sex.
+    assert facet(163, "sex", female=99, male=59, other=5) == {
         "female": 90,
         "male": None,
         "other": None,
@@ -83,16 +84,29 @@ def test_one_withheld_value_takes_the_next_smallest_with_it() -> None:
     }
 
 
-def test_several_withheld_values_need_no_other_when_they_are_many_together() -> None:
-    told = facet(120, "stage", I=50, II=52, III=9, IV=9)
-    assert told == {"0": None, "I": 50, "II": 50, "III": None, "IV": None}
+def test_a_withheld_value_that_nothing_gives_away_takes_no_other_with_it() -> None:
+    # Else the second one withheld would tell that the first stands for somebody.
+    for other in (0, 5):
+        assert facet(150 + other, "sex", female=95, male=55, other=other) == {
+            "female": 90,
+            "male": 50,
+            "other": None,
+            "unknown": None,
+        }
+
+
+def test_small_values_that_must_each_hold_somebody_take_another_with_them() -> None:
+    # 70 less at most 29 and 29: two values of at most 9 share 12 or more.
+    told = facet(76, "sex", female=29, male=29, other=9, unknown=9)
+    assert [told["other"], told["unknown"]] == [None, None]
+    assert [told["female"], told["male"]] == [None, None]
 
 
 def test_subjects_without_a_value_are_a_group_too() -> None:
     only_first = {"0": None, "I": 90, "II": None, "III": None, "IV": None}
-    # Eleven subjects have no stage: enough to be told of. Then seven, whom no one can prove,
-    # since 90 to 99 may be 90 to 99. Then eight, whom 100 less at most 99 would prove.
-    assert facet(101, "stage", I=90) == only_first
+    # Half have no stage: enough to be told of. Then seven, whom no one can prove, since 90 to
+    # 99 may be 90 to 99. Then eight, whom 100 less at most 99 would prove.
+    assert facet(200, "stage", I=90) == only_first
     assert facet(98, "stage", I=91) == only_first
     assert set(facet(100, "stage", I=92).values()) == {None}
 
@@ -126,10 +140,13 @@ def test_of_a_dataset_with_too_few_subjects_no_number_is_told() -> None:
 
 def test_a_population_that_is_too_small_is_not_named() -> None:
     exact = dataclasses.replace(
-        describe(60, {"population": {"cancer": 30, "control": 21, "benign": 9}}),
+        describe(57, {"population": {"cancer": 30, "control": 18, "benign": 9}}),
         population=("cancer", "control", "benign"),
     )
-    assert disclose_description(exact, POLICY).value.population == ("cancer",)
+    assert disclose_description(exact, POLICY).value.population == (
+        "cancer",
+        "control",
+    )
 
 
 def test_a_description_that_was_rounded_before_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""Who may not be used, and by whom what may be used."""

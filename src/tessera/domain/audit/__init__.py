@@ -1,0 +1,1 @@
+"""The audit log as values: entries, the Merkle tree over them, its heads, and what is wrong."""
