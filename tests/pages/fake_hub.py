@@ -181,16 +181,20 @@ class FakeHub:
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
     def summary(self) -> HubSummary:
+        def total(numbers: list[int | None]) -> int | None:
+            told = [number for number in numbers if number is not None]
+            return sum(told) if told or not numbers else None
+
         described = [entry.description for entry in self.entries]
         return HubSummary(
             n_nodes=len(self.all_nodes),
             n_nodes_online=sum(node.online for node in self.all_nodes),
             n_countries=len({node.country for node in self.all_nodes}),
             n_datasets=len(described),
-            n_subjects=sum(d.n_subjects or 0 for d in described),
-            n_studies=sum(d.n_studies or 0 for d in described),
-            n_series=sum(d.n_series or 0 for d in described),
-            n_instances=sum(d.n_instances or 0 for d in described),
+            n_subjects=total([d.n_subjects for d in described]),
+            n_studies=total([d.n_studies for d in described]),
+            n_series=total([d.n_series for d in described]),
+            n_instances=total([d.n_instances for d in described]),
             n_bytes=sum(d.n_bytes for d in described),
         )
 

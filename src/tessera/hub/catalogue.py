@@ -68,10 +68,10 @@ class Catalogue:
             n_nodes_online=sum(node.online for node in nodes),
             n_countries=len({node.country for node in nodes}),
             n_datasets=len(described),
-            n_subjects=sum(d.n_subjects or 0 for d in described),
-            n_studies=sum(d.n_studies or 0 for d in described),
-            n_series=sum(d.n_series or 0 for d in described),
-            n_instances=sum(d.n_instances or 0 for d in described),
+            n_subjects=_total([d.n_subjects for d in described]),
+            n_studies=_total([d.n_studies for d in described]),
+            n_series=_total([d.n_series for d in described]),
+            n_instances=_total([d.n_instances for d in described]),
             n_bytes=sum(d.n_bytes for d in described),
         )
 
@@ -100,3 +100,9 @@ class Catalogue:
             for node in self.store.nodes.all()
             if node.state is NodeState.APPROVED
         }
+
+
+def _total(numbers: Sequence[int | None]) -> int | None:
+    """Add what can be told; None when there is something, but nothing of it can be told."""
+    told = [number for number in numbers if number is not None]
+    return sum(told) if told or not numbers else None

@@ -37,14 +37,17 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSummary:
-    """The numbers of the home page: sums over the newest versions, each already rounded."""
+    """The numbers of the home page: sums over the newest versions, each already rounded.
+
+    None when there are datasets but every one of them is too few to tell.
+    """
 
     n_nodes: int
     n_nodes_online: int
     n_countries: int
     n_datasets: int
-    n_subjects: int
-    n_studies: int
-    n_series: int
-    n_instances: int
+    n_subjects: int | None
+    n_studies: int | None
+    n_series: int | None
+    n_instances: int | None
     n_bytes: int
