@@ -53,10 +53,11 @@ def test_heads_are_exchanged_and_a_rewritten_log_is_found(site: Site) -> None:
     outcomes = told[2]["facts"]["outcomes"]  # type: ignore[index]
     assert outcomes == ["prostate-mr v1: counted, 30 subjects, 30 studies"]
     at_hub = [one["event"] for one in events(site.hub_home)]
-    assert at_hub[:6] == [
-        *("node-invited", "node-joined", "node-approved", "published"),
-        *("search-asked", "answer-received"),
+    assert at_hub[:5] == [
+        *("node-invited", "node-joined", "node-approved", "published", "search-asked")
     ]
+    # The first searches may come before the node's first poll and have no answer in time.
+    assert set(at_hub[5:]) == {"search-asked", "answer-received"}
     assert verified(home, site.hub_home) == (0, [])
     assert verified(site.hub_home, home) == (0, [])
 
