@@ -142,7 +142,9 @@ def _date_spellings(year: str, month: str, day: str) -> Iterator[tuple[str, str]
     for mark in "-/.":
         yield mark.join((year, month, day)), f"date YYYY{mark}MM{mark}DD"
         yield mark.join((day, month, year)), f"date DD{mark}MM{mark}YYYY"
-        yield mark.join((month, day, year)), f"date MM{mark}DD{mark}YYYY"
+        if not (mark == "." and f"{month}.{day}".endswith("2.25")):
+            # 02.25.1950 is how a UID under the root 2.25 may begin after any other digit.
+            yield mark.join((month, day, year)), f"date MM{mark}DD{mark}YYYY"
         if (day + month).count("0") and (day[0] == "0" or month[0] == "0"):
             yield mark.join((day.lstrip("0"), month.lstrip("0"), year)), f"date D{mark}M{mark}YYYY"
 
