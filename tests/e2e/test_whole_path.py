@@ -187,8 +187,10 @@ def planted(demo: Demo) -> list[str]:
 
 def opens_uid(leak: Leak) -> bool:
     """Say whether eight digits stand right behind "2.25." with thirty more digits after them."""
-    if not re.fullmatch(r"\d{8}", leak.identity) or leak.where:
+    if not re.fullmatch(r"\d{8}", leak.identity):
         return False
+    if leak.where.startswith("parquet column"):
+        return leak.where.endswith(("_uid", "path"))
     around = leak.path.read_bytes() if leak.offset >= 0 else str(leak.path).encode()
     return bool(re.search(rb"2\.25\." + leak.identity.encode() + rb"\d{28}", around))
 
