@@ -126,6 +126,8 @@ def _inside(data: bytes, start: int, end: int, edge: str) -> bool:
     if edge == "word":
         genitive = after[:1] == b"s" and not after[1:].isalpha()
         return before.isalpha() or (after[:1].isalpha() and not genitive)
+    if data[max(start - 5, 0) : start] == b"2.25." and data[end : end + 28].isdigit():
+        return end + 28 <= len(data)  # the random number of a UID, which a date opens by chance
     return before.isdigit() or (edge == "number" and after[:1].isdigit())
 
 

@@ -288,3 +288,12 @@ def test_ten_thousand_identities_and_a_megabyte_take_seconds(tmp_path: Path) -> 
     (tmp_path / "a.bin").write_bytes(np.random.default_rng(3).bytes(1_000_000) + b"p0004242x")
     leaks = find_identities([tmp_path], [f"P{number:07d}X" for number in range(10_000)])
     assert {leak.identity for leak in leaks} == {"P0004242X"}
+
+
+def test_a_date_in_a_random_uid_is_chance_and_a_date_behind_its_root_is_a_leak(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").write_text("x 2.25.195011191234567890123456789012345678901 y")
+    assert not find_identities([tmp_path], ["19501119"])
+    (tmp_path / "b").write_text("x 2.25.19501119.7 y")
+    assert [leak.path.name for leak in find_identities([tmp_path], ["19501119"])] == ["b"]
