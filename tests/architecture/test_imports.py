@@ -11,7 +11,7 @@ from tests.architecture.source import REPO
 
 LINT = Path(sys.executable).parent / "lint-imports"
 LAYERS = (
-    *("testing", "cli", "bootstrap", "http", "client", "adapters", "phantom"),
+    *("testing", "cli", "bootstrap", "http", "client", "adapters", "phantom", "toolbox"),
     *("node", "hub", "ports", "wire", "domain"),
 )
 

@@ -298,4 +298,6 @@ def test_an_unknown_fault_stays_english_and_is_marked() -> None:
 
 def test_texts_are_part_of_the_package() -> None:
     folder = resources.files("tessera.http").joinpath("locales")
-    assert {p.name for p in folder.iterdir()} == {f"{language}.toml" for language in LANGUAGES}
+    assert {p.name for p in folder.iterdir()} == set(LANGUAGES)
+    files = [{p.name for p in (folder / language).iterdir()} for language in LANGUAGES]
+    assert all(names == files[0] for names in files)

@@ -9,6 +9,7 @@ TesseraError
  │   └─ InvalidSettings       a settings or profile file is wrong
  ├─ Conflict                  the thing is not in a state that allows this
  ├─ Refused                   authentication or permission
+ │   └─ NotSignedIn           nobody is signed in where somebody must be
  └─ Unavailable               the other side does not answer
 """
 
@@ -119,6 +120,13 @@ class Refused(TesseraError):
 
     code = "refused"
     public = "This is not allowed."
+
+
+class NotSignedIn(Refused):
+    """Nobody is signed in, or the session or token has run out."""
+
+    code = "not-signed-in"
+    public = "Sign in first."
 
 
 class Unavailable(TesseraError):

@@ -6,12 +6,12 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
+from tessera.http.rules import PUBLIC, RuledRoute
 from tessera.hub.views import HubViews, RdfFormat
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
@@ -28,19 +28,19 @@ MAX_WAIT_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 10.0
 
 
-def routes(hub: HubViews) -> list[Route]:
+def routes(hub: HubViews) -> list[RuledRoute]:
     """Bind the use cases; the bootstrap decides what is behind them."""
     api = _Api(hub)
     return [
-        Route("/api/v1/health", api.health),
-        Route("/api/v1/summary", api.summary),
-        Route("/api/v1/nodes", api.nodes),
-        Route("/api/v1/datasets", api.datasets),
-        Route("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset),
-        Route("/api/v1/search", api.start_search, methods=["POST"]),
-        Route("/api/v1/search/{search_id}", api.search),
-        Route("/catalogue.ttl", api.turtle),
-        Route("/catalogue.jsonld", api.json_ld),
+        RuledRoute("/api/v1/health", api.health, PUBLIC),
+        RuledRoute("/api/v1/summary", api.summary, PUBLIC),
+        RuledRoute("/api/v1/nodes", api.nodes, PUBLIC),
+        RuledRoute("/api/v1/datasets", api.datasets, PUBLIC),
+        RuledRoute("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset, PUBLIC),
+        RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
+        RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
+        RuledRoute("/catalogue.ttl", api.turtle, PUBLIC),
+        RuledRoute("/catalogue.jsonld", api.json_ld, PUBLIC),
     ]
 
 

@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from tessera.domain.errors import TesseraError
 from tessera.http import api, link, pages
 from tessera.http.errors import problem
 from tessera.http.limits import BodyLimit, Buckets, Rate, RateLimit, SecurityHeaders
+from tessera.http.rules import unruled
 from tessera.hub.views import HubViews
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
@@ -30,13 +31,16 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def create_app(hub: HubViews, receive: link.Receive, *, searches: Rate = SEARCHES) -> Starlette:
     """Return the application over one hub; `receive` takes the messages of nodes."""
     static = str(resources.files("tessera.http").joinpath("static"))
+    routes: list[BaseRoute] = [
+        *link.routes(receive),
+        *api.routes(hub),
+        *pages.routes(hub),
+        Mount("/static", StaticFiles(directory=static), name="static"),
+    ]
+    if bare := unruled(routes):
+        raise ValueError(f"routes without a rule: {', '.join(bare)}")
     return Starlette(
-        routes=[
-            *link.routes(receive),
-            *api.routes(hub),
-            *pages.routes(hub),
-            Mount("/static", StaticFiles(directory=static), name="static"),
-        ],
+        routes=routes,
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(

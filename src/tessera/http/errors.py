@@ -11,6 +11,7 @@ from tessera.domain.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    NotSignedIn,
     Refused,
     TesseraError,
     Unavailable,
@@ -26,6 +27,7 @@ STATUS: Final[dict[type[TesseraError], int]] = {
     TooLarge: 413,
     Conflict: 409,
     Refused: 403,
+    NotSignedIn: 401,
     TooManyRequests: 429,
     Unavailable: 503,
 }

@@ -1,4 +1,4 @@
-"""Which language a page is in, and its words. Texts are data: `locales/<language>.toml`."""
+"""Which language a page is in, and its words. Texts are data: `locales/<language>/*.toml`."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -45,8 +45,14 @@ class Texts:
 @cache
 def texts(language: str) -> Texts:
     """Read the catalogue of one of `LANGUAGES`."""
-    source = resources.files("tessera.http").joinpath("locales", f"{language}.toml")
-    return Texts(language, dict(_flat(tomllib.loads(source.read_text("utf-8")))))
+    folder = resources.files("tessera.http").joinpath("locales", language)
+    messages: dict[str, str] = {}
+    for source in sorted(folder.iterdir(), key=lambda file: file.name):
+        added = dict(_flat(tomllib.loads(source.read_text("utf-8"))))
+        if twice := sorted(added.keys() & messages.keys()):
+            raise ValueError(f"{language}/{source.name}: said before: {', '.join(twice)}")
+        messages |= added
+    return Texts(language, messages)
 
 
 def _flat(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from tessera.http.rules import SIGNED_BY_NODE, RuledRoute
 from tessera.wire.envelope import MessageType
 from tessera.wire.refusals import BadSignature
 
@@ -19,15 +19,18 @@ REQUESTS = (
     MessageType.PUBLISH,
     MessageType.POLL,
     MessageType.ANSWER,
+    MessageType.REPORT,
+    MessageType.DELIVER,
+    MessageType.RELAY,
 )
 
 
-def routes(receive: Receive) -> list[Route]:
+def routes(receive: Receive) -> list[RuledRoute]:
     """Bind the hub's reception; the path says which type of message is expected."""
     return [_route(type, receive) for type in REQUESTS]
 
 
-def _route(type: MessageType, receive: Receive) -> Route:
+def _route(type: MessageType, receive: Receive) -> RuledRoute:
     async def message(request: Request) -> Response:
         token = _ascii(await request.body())
         working = asyncio.ensure_future(receive(type, token))
@@ -43,7 +46,13 @@ def _route(type: MessageType, receive: Receive) -> Route:
             working.cancel()
             await asyncio.gather(working, leaving, return_exceptions=True)
 
-    return Route(f"/link/v1/{type.value}", message, methods=["POST"], name=f"link-{type.value}")
+    return RuledRoute(
+        f"/link/v1/{type.value}",
+        message,
+        SIGNED_BY_NODE,
+        methods=("POST",),
+        name=f"link-{type.value}",
+    )
 
 
 async def _disconnected(request: Request) -> None:

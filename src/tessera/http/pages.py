@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.cohort.result import SearchResult
@@ -18,6 +17,7 @@ from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choic
 from tessera.http.errors import status_of
 from tessera.http.language import chosen_language, texts
 from tessera.http.rendering import render
+from tessera.http.rules import PUBLIC, RuledRoute
 from tessera.hub.views import HubViews
 from tessera.wire.text import one_line
 
@@ -35,17 +35,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(hub: HubViews, *, now: Clock = utc_now) -> list[Route]:
+def routes(hub: HubViews, *, now: Clock = utc_now) -> list[RuledRoute]:
     """Return the routes of every page. `now` is what "two hours ago" is counted from."""
     pages = _Pages(hub, now)
     return [
-        Route("/", pages.home),
-        Route("/catalogue", pages.catalogue),
-        Route("/datasets/{node_id}/{dataset_id}", pages.dataset),
-        Route("/search", pages.search),
-        Route("/search/{search_id}", pages.asked),
-        Route("/search/{search_id}/fragment", pages.fragment),
-        Route("/about", pages.about),
+        RuledRoute("/", pages.home, PUBLIC),
+        RuledRoute("/catalogue", pages.catalogue, PUBLIC),
+        RuledRoute("/datasets/{node_id}/{dataset_id}", pages.dataset, PUBLIC),
+        RuledRoute("/search", pages.search, PUBLIC),
+        RuledRoute("/search/{search_id}", pages.asked, PUBLIC),
+        RuledRoute("/search/{search_id}/fragment", pages.fragment, PUBLIC),
+        RuledRoute("/about", pages.about, PUBLIC),
     ]
 
 

@@ -35,6 +35,12 @@ class MessageType(StrEnum):
     POLL_REPLY = "poll-reply"
     ANSWER = "answer"
     ANSWER_REPLY = "answer-reply"
+    REPORT = "report"
+    REPORT_REPLY = "report-reply"
+    DELIVER = "deliver"
+    DELIVER_REPLY = "deliver-reply"
+    RELAY = "relay"
+    RELAY_REPLY = "relay-reply"
 
     @property
     def reply(self) -> "MessageType":

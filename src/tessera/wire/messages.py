@@ -28,6 +28,7 @@ from tessera.wire.heads import ShownHead, shown_or_none
 from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import outcome
+from tessera.wire.tasks import Task
 from tessera.wire.text import is_plain, one_line
 
 T = TypeVar("T")
@@ -239,17 +240,23 @@ class QueryTask:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollReply:
     queries: tuple[QueryTask, ...]
+    tasks: tuple[Task, ...] = ()
+    """Everything else that the hub asks for, oldest first."""
     log: ShownHead | None = None
     """Of the hub's audit log; None from an older program."""
 
     def to_json(self) -> dict[str, object]:
         body: dict[str, object] = {"queries": [query.to_json() for query in self.queries]}
+        if self.tasks:
+            body["tasks"] = [task.to_json() for task in self.tasks]
         return body if self.log is None else {**body, "log": self.log.to_json()}
 
     @classmethod
     def from_json(cls, body: Json) -> "PollReply":
         return cls(
-            queries=fields.objects(body, "queries", QueryTask.from_json), log=shown_or_none(body)
+            queries=fields.objects(body, "queries", QueryTask.from_json),
+            tasks=fields.objects(body, "tasks", Task.from_json),
+            log=shown_or_none(body),
         )
 
 

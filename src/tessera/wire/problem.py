@@ -59,7 +59,9 @@ def _by_status(status: int) -> type[TesseraError]:
             return errors.NotFound
         case 409:
             return errors.Conflict
-        case 401 | 403 | 429:
+        case 401:
+            return errors.NotSignedIn
+        case 403 | 429:
             return errors.Refused
         case _ if 400 <= status < 500:
             return errors.InvalidInput

@@ -1,0 +1,5 @@
+"""Migration 2: people, their sessions, tokens and keys."""
+
+from typing import Final
+
+STATEMENTS: Final[tuple[str, ...]] = ()

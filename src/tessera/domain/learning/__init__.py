@@ -1,0 +1,1 @@
+"""Federated learning: aggregation, rounds, metrics with intervals. Pure."""
