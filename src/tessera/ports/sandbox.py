@@ -74,7 +74,10 @@ class SandboxRun(Protocol):
         ...
 
     def wait(self) -> SandboxResult:
-        """Return when it has ended; limits are watched from the start, also without `wait`."""
+        """Return when it has ended, and close the channel: read it to its end before.
+
+        Limits are watched from the start, also without `wait`.
+        """
         ...
 
 
