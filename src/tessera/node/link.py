@@ -1,4 +1,4 @@
-"""A node talks to its hub: join, ask for its status, publish, take queries, answer."""
+"""A node talks to its hub: join, status, publish, take queries and tasks, answer, report."""
 
 import asyncio
 import logging
@@ -28,7 +28,6 @@ from tessera.wire.messages import (
     Poll,
     PollReply,
     PublishDataset,
-    QueryTask,
     StatusReply,
     StatusRequest,
 )
@@ -40,6 +39,7 @@ from tessera.wire.refusals import (
     WrongRecipient,
     WrongTime,
 )
+from tessera.wire.tasks import ReportMessage
 
 _log = logging.getLogger(__name__)
 _HUB: Final = "hub"
@@ -48,6 +48,8 @@ MAY_PASS: Final = (Unavailable, NodePending, TooManyRequests, WrongTime)
 """Refusals that have nothing to do with what was sent: it is kept and sent again."""
 _REPLY_S: Final = 30.0
 """How long the hub may take for a reply that it can give at once."""
+_DELIVERY_S: Final = 120.0
+"""The same for a large message over a slow line."""
 
 
 class SeenInMemory:
@@ -98,15 +100,15 @@ class NodeLink:
         self.audit.append(published, self.clock.now())
         return accepted
 
-    async def poll(self, wait_s: int) -> tuple[QueryTask, ...]:
-        """Wait up to `wait_s` seconds at the hub for queries; each side shows its log's head."""
+    async def poll(self, wait_s: int) -> PollReply:
+        """Wait up to `wait_s` seconds at the hub for work; each side shows its log's head."""
         kept_there = self._kept_there[0]
         shown = self.audit.show(self.clock.now(), party=_HUB, kept_there=kept_there)
         body = Poll(wait_s=wait_s, software=self.software, log=shown).to_json()
         reply = PollReply.from_json(await self._ask(MessageType.POLL, body, wait_s + _REPLY_S))
         if reply.log is not None:
             self._keep_head(reply.log)
-        return reply.queries
+        return reply
 
     async def answer(self, message: AnswerMessage, query: str) -> Accepted:
         """Send an answer to `query` after it has been written into the audit log.
@@ -117,6 +119,18 @@ class NodeLink:
         await asyncio.to_thread(self.audit.append, told, self.clock.now())
         reply = await self._ask(MessageType.ANSWER, message.to_json(), _REPLY_S)
         return Accepted.from_json(reply)
+
+    async def report(self, message: ReportMessage) -> Accepted:
+        reply = await self._ask(MessageType.REPORT, message.to_json(), _REPLY_S)
+        return Accepted.from_json(reply)
+
+    async def deliver(self, part: Json) -> Accepted:
+        """Send one part of a released file, as `parts_of` made it (`Reports.deliver`)."""
+        return Accepted.from_json(await self._ask(MessageType.DELIVER, part, _DELIVERY_S))
+
+    async def relay(self, sealed: Json) -> Accepted:
+        """Send an answer that is sealed for a person; the hub passes it on and keeps nothing."""
+        return Accepted.from_json(await self._ask(MessageType.RELAY, sealed, _DELIVERY_S))
 
     def _keep_head(self, shown: ShownHead) -> None:
         self._kept_there[0] = shown.kept

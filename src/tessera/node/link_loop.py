@@ -1,4 +1,4 @@
-"""The running node: wait at the hub for queries, answer them, publish what is waiting."""
+"""The running node: wait at the hub for work, answer queries, publish what is waiting."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.node.answer import PublishedVersion, answer_query
 from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
+from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
@@ -43,6 +44,7 @@ class LinkLoop:
     engine: CohortEngine
     policy: CountPolicy
     exclusions: Exclusions
+    tasks: TaskHandlers
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _room: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
@@ -59,6 +61,7 @@ class LinkLoop:
             await asyncio.wait(self._answering.values(), timeout=_LAST_WORDS_S)
         for task in self._answering.values():
             task.cancel()
+        await self.tasks.close(_LAST_WORDS_S)
         results = await asyncio.gather(working, return_exceptions=True)
         if isinstance(results[0], Exception):
             raise results[0]
@@ -70,7 +73,7 @@ class LinkLoop:
                 await self._publish_outgoing()
                 # The first turn after a fault does not wait at the hub: the log says at once
                 # that the hub is back.
-                await self._take_queries(0 if is_away else POLL_S)
+                await self._take_work(0 if is_away else POLL_S)
             except NodePending as err:
                 _log.info("%s Asking again in %.0f s.", err, PENDING_PAUSE_S)
                 await asyncio.sleep(PENDING_PAUSE_S)
@@ -96,23 +99,26 @@ class LinkLoop:
             else:
                 _log.info("dataset %s is published", name)
 
-    async def _take_queries(self, wait_s: int) -> None:
+    async def _take_work(self, wait_s: int) -> None:
         clock = asyncio.get_running_loop().time
         begun = clock()
         # A hub may ask faster than this node can count: then it is not asked for more.
         while len(self._answering) > _MAX_WAITING // 2:
             await asyncio.wait(self._answering.values(), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(0)
-        tasks = await self.link.poll(wait_s)
-        for task in tasks:
+        reply = await self.link.poll(wait_s)
+        n_new = self.tasks.take(reply.tasks)
+        for task in reply.queries:
             if len(self._answering) >= _MAX_WAITING:
-                _log.warning("the hub asks too much at once: %d queries are left", len(tasks))
+                left = len(reply.queries)
+                _log.warning("the hub asks too much at once: %d queries are left", left)
                 break
             if task.search_id not in self._answering:
                 answering = asyncio.create_task(self._answer(task))
                 self._answering[task.search_id] = answering
                 answering.add_done_callback(partial(self._forget, task.search_id))
-        if not tasks and wait_s:
+        # Tasks that are under way may come with every reply until the hub knows they are done.
+        if not reply.queries and not n_new and wait_s:
             await asyncio.sleep(max(0.0, _FASTEST_EMPTY_POLL_S - (clock() - begun)))
 
     def _forget(self, search_id: str, done: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""Use case: a patient opts out of every count, version and run, or takes that back.
+"""Use case: a patient opts out of every count, version and run, or takes that back; where she was.
 
 The list is written first and the report made after: whatever cannot be read, she is out.
 """
@@ -11,6 +11,7 @@ from tessera.domain.access.exclusions import Exclusion
 from tessera.domain.errors import TesseraError
 from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.node.datasets import subjects_of_version
+from tessera.node.runs import RunWith
 from tessera.ports.dataset_store import DatasetStore
 from tessera.ports.exclusions import ExclusionList
 
@@ -40,6 +41,8 @@ class OptOutOutcome:
     """Of whom the node holds images or a clinical record."""
     versions: tuple[VersionSeen, ...]
     """Those that hold one of the subjects, and those that cannot be read."""
+    runs: tuple[RunWith, ...]
+    """Runs and trainings that saw one of the subjects, with what of them was released."""
 
     @property
     def to_renew(self) -> tuple[DatasetId, ...]:
@@ -56,6 +59,8 @@ class OptOutDesk:
     published: Callable[[], frozenset[tuple[DatasetId, int]]]
     in_node: Callable[[], frozenset[Pseudonym]]
     """Gives everybody of whom the node holds something."""
+    runs_with: Callable[[frozenset[Pseudonym]], tuple[RunWith, ...]]
+    """Gives the runs that saw any of these."""
 
     def add(
         self, subjects: Sequence[Pseudonym], *, by: str, reason: str, now: datetime
@@ -85,6 +90,7 @@ class OptOutDesk:
                 for seen in self._of_dataset(dataset_id, named, published)
                 if seen.subjects is None or seen.subjects
             ),
+            runs=self.runs_with(named),
         )
 
     def _of_dataset(

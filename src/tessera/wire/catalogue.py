@@ -17,6 +17,7 @@ def node_to_json(node: NodeSummary) -> dict[str, object]:
         "online": node.online,
         "software": node.software,
         "n_datasets": node.n_datasets,
+        "public_key": node.public_key,
     }
 
 
@@ -30,6 +31,7 @@ def node_from_json(body: Json) -> NodeSummary:
         online=fields.flag(body, "online"),
         software=fields.text(body, "software", ""),
         n_datasets=fields.natural_or_none(body, "n_datasets") or 0,
+        public_key=fields.text(body, "public_key", ""),
     )
 
 

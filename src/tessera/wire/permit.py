@@ -37,7 +37,7 @@ USE: Final = "tessera-use"
 _VERSION: Final = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DUO = re.compile(r"DUO_[0-9]{7}")
-_B64 = re.compile(r"[A-Za-z0-9_-]{0,100}")
+_B64 = re.compile(r"[A-Za-z0-9_-]{0,2000}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 E_ = TypeVar("E_", bound=StrEnum)
 

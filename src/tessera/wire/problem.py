@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from tessera.domain import errors
+from tessera.domain.access.permit import PermitRefused, Reason
+from tessera.domain.access.tool import InvalidTool
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.wire import fields, refusals
 from tessera.wire.fields import Json
@@ -31,7 +33,9 @@ def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
                 "position": error.position,
                 "mend": error.mend,
             }
-        case TooLarge():
+        case PermitRefused():
+            body |= {"reason": error.reason.value, "detail": error.detail}
+        case TooLarge() | InvalidTool():
             body |= {"detail": str(error)}
         case BadMessage():
             body |= {"detail": str(error), "key": error.key}
@@ -49,8 +53,17 @@ def problem_from_json(body: Json, status: int) -> TesseraError:
         position = fields.natural_or_none(body, "position") or 0
         mend = one_line(fields.text(body, "mend", ""))
         return InvalidQuery(detail or title, position=position, mend=mend)
+    if code == PermitRefused.code:
+        return PermitRefused(_reason(fields.text(body, "reason", "")), detail)
     cls = _PLAIN.get(code) or _by_status(status)
     return cls(f"{title} ({detail})" if detail else title)
+
+
+def _reason(word: str) -> Reason:
+    try:
+        return Reason(word)
+    except ValueError:
+        return Reason.UNKNOWN
 
 
 def _by_status(status: int) -> type[TesseraError]:
@@ -81,4 +94,5 @@ def _plain_classes() -> Iterator[type[TesseraError]]:
 
 _PLAIN: Final = {cls.code: cls for cls in _plain_classes()} | {
     BadMessage.code: errors.InvalidInput,
+    InvalidTool.code: InvalidTool,
 }

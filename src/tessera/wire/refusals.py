@@ -5,6 +5,7 @@ InvalidInput
  └─ TooLarge          the body is over the limit
 Refused
  ├─ BadSignature      not signed by the pinned key, or not in the one algorithm
+ ├─ BadSeal           sealed for another key, or changed on the way
  ├─ WrongRecipient    meant for someone else
  ├─ WrongTime         written too long ago, or one of the two clocks is wrong
  ├─ Replayed          seen before
@@ -43,6 +44,13 @@ class BadSignature(Refused):
 
     code = "bad-signature"
     public = "The message is not signed by the key that was agreed on joining."
+
+
+class BadSeal(Refused):
+    """A sealed answer cannot be opened with the key that was made for it."""
+
+    code = "bad-seal"
+    public = "The answer was sealed for another reader, or changed on the way."
 
 
 class WrongRecipient(Refused):

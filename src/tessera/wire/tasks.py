@@ -10,10 +10,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from tessera.domain.access.airlock import ReleasedFile as ReleasedFile
 from tessera.domain.zones import Released
 from tessera.wire import fields
 from tessera.wire.fields import Json
@@ -118,21 +118,6 @@ class ReportMessage:
     @classmethod
     def from_json(cls, body: Json) -> "ReportMessage":
         return cls(reports=fields.objects(body, "reports", Report.from_json))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasedFile:
-    """One file that a person at the node has let out, with the use it came from."""
-
-    use_id: str
-    name: str
-    kind: str
-    """An `OutputKind`."""
-    content: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        return sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from tessera.adapters.jose.ed25519 import Ed25519Verifier
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.result import Outcome
 from tessera.wire.envelope import Envelope, MessageType
+from tessera.wire.fetch import RelayMessage
 from tessera.wire.fields import Json
 from tessera.wire.keys import PublicKey
 from tessera.wire.messages import (
@@ -23,6 +24,7 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.tasks import DeliveredPart, ReportMessage
 from tests.unit.wire.vectors import record
 
 RECORDED = sorted(record.FOLDER.glob("v*.json"))
@@ -37,6 +39,12 @@ READERS: dict[MessageType, Callable[[Json], object]] = {
     MessageType.POLL_REPLY: PollReply.from_json,
     MessageType.ANSWER: ReceivedAnswer.from_json,
     MessageType.ANSWER_REPLY: Accepted.from_json,
+    MessageType.REPORT: ReportMessage.from_json,
+    MessageType.REPORT_REPLY: Accepted.from_json,
+    MessageType.DELIVER: DeliveredPart.from_json,
+    MessageType.DELIVER_REPLY: Accepted.from_json,
+    MessageType.RELAY: RelayMessage.from_json,
+    MessageType.RELAY_REPLY: Accepted.from_json,
 }
 
 

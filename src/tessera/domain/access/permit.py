@@ -47,6 +47,8 @@ class Reason(StrEnum):
     OUTPUT = "output"
     STALE = "stale"
     """The use was signed for another time, or was taken up before."""
+    CLOCK = "clock"
+    """The node's clock is behind what it showed before, so nobody can tell what has ended."""
 
 
 class PermitRefused(Refused):
@@ -60,6 +62,7 @@ class PermitRefused(Refused):
             f"the permit does not allow this ({reason}){': ' if detail else ''}{detail}"
         )
         self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +167,9 @@ class Use:
     inputs: tuple[tuple[str, str], ...] = ()
     """Name and SHA-256 of each file that comes along, as a model."""
     reply_key: str = ""
-    """For a fetch: X25519 public key, base64url, to which the answer is encrypted."""
+    """For a fetch: public key of `ports/sealing.py` for which the answer is sealed."""
     what: str = ""
-    """For a fetch: `manifest`, or `path offset length` of one file of the version."""
+    """For a fetch: which part of the version, as `wire/fetch.py` writes it."""
 
 
 def check_period(permit: Permit, now: datetime) -> None:

@@ -95,7 +95,9 @@ class ToolBundle:
         files: dict[str, bytes] = {}
         for path, text in body.items():
             try:
-                files[path] = b64decode(str(text), validate=True)
+                if not isinstance(text, str):
+                    raise ValueError("not a text")
+                files[path] = b64decode(text, validate=True)
             except (Base64Error, ValueError) as err:
                 raise InvalidTool(f"{path[:80]!r}: expected base64") from err
         return tool_bundle(files)

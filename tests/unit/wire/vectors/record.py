@@ -7,6 +7,7 @@ It writes what is not there yet and changes no recorded file. The key pair is fo
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.wire.envelope import VERSION, Envelope, MessageType
+from tessera.wire.fetch import RelayMessage
 from tessera.wire.keys import PublicKey
 from tessera.wire.messages import (
     Accepted,
@@ -33,6 +35,7 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.tasks import DeliveredPart, Report, ReportKind, ReportMessage, RunState
 from tests.hub_trial import released
 
 FOLDER: Final = Path(__file__).parent
@@ -45,6 +48,7 @@ KEY: Final = {
 }
 """The example key of RFC 8037, appendix A.1."""
 _VERSION: Final = DatasetVersion(dataset_id=DatasetId("prostate-mr"), version=1)
+_USE: Final = "1f0b8a52-2c1d-4f0e-8a54-6a0b1c2d3e4f"
 
 
 def signer() -> Ed25519Signer:
@@ -106,7 +110,30 @@ def bodies() -> dict[MessageType, dict[str, object]]:
             search_id=task.search_id, answers=(counted, few, unsupported)
         ).to_json(),
         MessageType.ANSWER_REPLY: Accepted(n_accepted=3).to_json(),
+        MessageType.REPORT: ReportMessage(reports=_reports()).to_json(),
+        MessageType.REPORT_REPLY: Accepted(n_accepted=2).to_json(),
+        MessageType.DELIVER: DeliveredPart(
+            use_id=_USE,
+            name="counts.csv",
+            kind="aggregate",
+            sha256=sha256(b"group,n\nmale,30\n").hexdigest(),
+            part=0,
+            n_parts=1,
+            data=b"group,n\nmale,30\n",
+        ).to_json(),
+        MessageType.DELIVER_REPLY: Accepted(n_accepted=1).to_json(),
+        MessageType.RELAY: RelayMessage(use_id=_USE, sealed=b"sealed for one reader").to_json(),
+        MessageType.RELAY_REPLY: Accepted(n_accepted=1).to_json(),
     }
+
+
+def _reports() -> tuple[Report, ...]:
+    done = {"task_id": _USE, "problem": "permit-refused", "reason": "expired"}
+    run = {"use_id": _USE, "state": RunState.RUNNING.value, "detail": ""}
+    return (
+        Report(kind=ReportKind.DONE.value, body=done),
+        Report(kind=ReportKind.RUN.value, body=run),
+    )
 
 
 def token(type: MessageType, body: dict[str, object]) -> str:

@@ -1,0 +1,1 @@
+"""Sealing with Hybrid Public Key Encryption (RFC 9180)."""
