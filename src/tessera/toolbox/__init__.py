@@ -1,0 +1,1 @@
+"""Tools that come with Tessera: each folder is a bundle that a permit can name."""
