@@ -13,10 +13,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import uvicorn
+from starlette.applications import Starlette
 
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
+from tessera.bootstrap.accounts import hub_accounts
 from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
@@ -142,13 +144,23 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
     store = SqliteHubStore(folder / "hub.sqlite")
     settings = HubSettings(name="Trial hub", url="https://hub.example.org")
     clock = SetClock()
+    audit = trial_audit(folder / "audit", signer)
     hub = Hub.assemble(
         name=settings.name,
         store=store,
         clock=clock,
         signer=signer,
         verifier=Ed25519Verifier(),
-        audit=trial_audit(folder / "audit", signer),
+        audit=audit,
+        # People come over plain HTTP here, where a browser sends no secure cookie.
+        accounts=hub_accounts(
+            folder,
+            HubSettings(name=settings.name, url="http://127.0.0.1"),
+            store=store,
+            clock=clock,
+            audit=audit,
+            hub_key=signer.public_key.fingerprint,
+        ),
         render_catalogue=catalogue_rdf(settings),
         render_dataset=dataset_rdf(settings),
     )
@@ -182,11 +194,23 @@ def envelope(
     )
 
 
+def app_of(hub: Hub, *, searches: Rate = SEARCHES) -> Starlette:
+    """Return the application with every route, as `tessera hub run` serves it."""
+    return create_app(
+        hub,
+        hub.reception.receive,
+        searches=searches,
+        accounts=hub.accounts,
+        access=hub.access,
+        negotiating=hub.negotiating,
+    )
+
+
 @contextmanager
 def served(hub: Hub, *, searches: Rate = SEARCHES) -> Iterator[str]:
     """Serve a hub from a thread on a free port; gives its address."""
     config = uvicorn.Config(
-        create_app(hub, hub.reception.receive, searches=searches),
+        app_of(hub, searches=searches),
         port=0,
         lifespan="off",
         log_config=None,

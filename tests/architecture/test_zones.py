@@ -27,7 +27,11 @@ HOME = "tessera.domain.zones"
 MAY_NAME = {
     # The contract suites seal made-up rows; no other package may import them (import contracts).
     "seal_deidentified": ("tessera.domain.deid", "tessera.testing"),
-    "seal_released": ("tessera.domain.cohort.disclosure",),
+    "seal_released": (
+        "tessera.domain.cohort.disclosure",
+        "tessera.domain.access.airlock",
+        "tessera.domain.learning.update_gate",
+    ),
 }
 """Seal function to the modules that may name it; a package means all in it."""
 SEALED = {"Deidentified", "Released", "_Sealed"}
@@ -135,6 +139,10 @@ def test_a_gate_of_one_kind_does_not_open_the_other() -> None:
     text = "from tessera.domain.zones import seal_released\n"
     assert zone_breaches([made_module("tessera.domain.deid.rules", text)])
     assert zone_breaches([made_module("tessera.domain.cohort.disclosures", text)])
+    assert zone_breaches([made_module("tessera.domain.access.airlock_findings", text)])
+    assert zone_breaches([made_module("tessera.node.airlock", text)])
+    text = "from tessera.domain.zones import seal_deidentified\n"
+    assert zone_breaches([made_module("tessera.domain.access.airlock", text)])
 
 
 @pytest.mark.parametrize("sealed", [Deidentified, Released])

@@ -195,8 +195,8 @@ def test_a_search_ends_when_the_last_node_in_touch_has_answered(
         assert not started.complete
         assert started.results[0].detail == "The node has not answered yet."
         waiting = asyncio.create_task(searching.wait(started.search_id, 10))
-        (task,) = await searching.poll(node, 10)
-        assert await searching.poll(node, 0) == ()
+        (task,), _ = await trial.hub.reception.calling.poll(node, 10)
+        assert await trial.hub.reception.calling.poll(node, 0) == ((), ())
         assert searching.answer(node, _counted(task.search_id)) == 1
         assert searching.answer(node, _counted(task.search_id)) == 0
         found = await waiting
@@ -212,12 +212,12 @@ def test_a_waiting_poll_gets_the_query_and_the_newer_poll_wins(
     trial.store.nodes.seen(node.node_id, trial.clock.at, "tessera test")
 
     async def asked() -> None:
-        older = asyncio.create_task(trial.hub.searching.poll(node, 25))
+        older = asyncio.create_task(trial.hub.reception.calling.poll(node, 25))
         await asyncio.sleep(0)
-        newer = asyncio.create_task(trial.hub.searching.poll(node, 25))
-        assert await older == ()
+        newer = asyncio.create_task(trial.hub.reception.calling.poll(node, 25))
+        assert await older == ((), ())
         trial.hub.searching.start(MEN)
-        (task,) = await newer
+        (task,), _ = await newer
         assert [(d.dataset_id, d.version) for d in task.datasets] == [("prostate-mr", 2)]
 
     asyncio.run(asked())
@@ -255,9 +255,9 @@ def test_a_stopping_hub_ends_every_wait(trial: TrialHub, node: NodeRecord) -> No
 
     async def stopped() -> None:
         started = trial.hub.searching.start(MEN)
-        await trial.hub.searching.poll(node, 0)
+        await trial.hub.reception.calling.poll(node, 0)
         waits = (
-            trial.hub.searching.poll(node, 25),
+            trial.hub.reception.calling.poll(node, 25),
             trial.hub.searching.wait(started.search_id, 25),
         )
         waiting = [asyncio.create_task(wait) for wait in waits]

@@ -100,7 +100,7 @@ def test_no_promise_is_made_that_is_not_kept(trial: TrialHub, node: NodeRecord) 
     trial.store.nodes.seen(node.node_id, trial.clock.at, "tessera test")
     assert "came back after it was asked" in detail()
     trial.clock.pass_s(600)
-    assert asyncio.run(trial.hub.searching.poll(node, 0)) == ()
+    assert asyncio.run(trial.hub.reception.calling.poll(node, 0)) == ((), ())
     assert "ask again" in detail()
 
 

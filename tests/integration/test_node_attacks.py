@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from starlette.exceptions import HTTPException
 
+from tessera.adapters.access import SqliteOutbox
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
@@ -30,6 +31,7 @@ from tessera.http.limits import BodyLimit
 from tessera.node.answer import PublishedVersion, answer_query
 from tessera.node.link import NodeLink, publish
 from tessera.node.link_loop import LinkLoop
+from tessera.node.tasks import TaskHandlers
 from tessera.ports.hub_link import HubPin
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.messages import Accepted, DatasetVersion, PollReply, QueryTask
@@ -127,6 +129,7 @@ def loop(link: NodeLink, tmp_path: Path) -> Iterator[LinkLoop]:
         engine=engine,
         policy=CountPolicy(),
         exclusions=NobodyHasLeft(),
+        tasks=TaskHandlers(outbox=SqliteOutbox(home / "access" / "permits.sqlite"), lasting={}),
     )
     engine.close()
 

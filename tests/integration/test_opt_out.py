@@ -195,6 +195,7 @@ def test_the_commands_read_a_file_and_standard_input_and_repeat_no_identifier(
         f"1\t{her}\tin this node",
         f"2\t{unknown}\tnot in this node",
         "holds number 1: images version 1 (newest, not published)",
+        "no run or training has seen any of them",
         "make and publish a new version of: images; the same command with --new-versions does it",
     ]
     assert "check how the identifier is written" in done.stderr

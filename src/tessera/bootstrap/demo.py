@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,14 +133,29 @@ class Demo:
             self.say("")
             self.run("search", query, "--hub", self.url)
 
-    def run(self, *arguments: str, quiet: bool = False) -> str:
+    def run(
+        self,
+        *arguments: str,
+        quiet: bool = False,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+        who: str = "",
+    ) -> str:
         """Run one command of this program and show it; return what it printed.
 
-        Exit code 3 (some input was held or refused) is what real data gives.
+        `who` is shown before it. Exit code 3 (some input was held or refused) is what real
+        data gives.
         """
         if not quiet:
-            self.say("$ tessera " + " ".join(shown(a) for a in arguments))
-        done = subprocess.run(_command(arguments), stdout=subprocess.PIPE, text=True, check=False)
+            self.say(f"{who}$ tessera " + " ".join(shown(a) for a in arguments))
+        done = subprocess.run(
+            _command(arguments),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            input=stdin,
+            env={**os.environ, **(environment or {})},
+        )
         if not quiet and done.stdout:
             self.say(done.stdout.rstrip())
         if done.returncode not in (0, _INCOMPLETE):

@@ -17,6 +17,7 @@ import uvicorn
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.accounts import hub_accounts
 from tessera.bootstrap.audit import hub_audit
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import Conflict, InvalidSettings, Unavailable
@@ -42,13 +43,26 @@ class HubSettings:
     """As people call it."""
     url: str
     """Where people and nodes reach it; the base of the names in its RDF."""
+    oidc_issuer: str = ""
+    """An OpenID Connect provider with which people may sign in; empty for none."""
+    oidc_client_id: str = ""
+    """The hub's name there."""
+    oidc_name: str = ""
+    """What people call the provider."""
+    oidc_secret_file: str = ""
+    """File with the secret that the provider gave the hub; none for a public client."""
+    oidc_default_roles: str = ""
+    """Roles of who signs in for the first time, with spaces between; none unless named."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
-            if not _TEXT.fullmatch(getattr(self, setting.name)):
+            value = getattr(self, setting.name)
+            if not _TEXT.fullmatch(value) and (value or setting.default != ""):
                 raise InvalidSettings(f"{setting.name}: text without quotes and backslashes")
         if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.url):
             raise InvalidSettings(f"url {self.url!r}: expected http://… or https://…")
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise InvalidSettings("oidc_issuer and oidc_client_id belong together")
 
     @classmethod
     def load(cls, home: Path) -> "HubSettings":
@@ -65,13 +79,15 @@ class HubSettings:
         known = {setting.name for setting in fields(cls)}
         if unknown := sorted(raw.keys() - known):
             raise InvalidSettings(f"{path}: unknown settings: {', '.join(unknown)}")
+        defaults = {setting.name: setting.default for setting in fields(cls)}
         for key in sorted(known):
-            if not isinstance(raw.get(key), str):
+            if not isinstance(raw.get(key, defaults.get(key)), str):
                 raise InvalidSettings(f"{path}: {key}: expected text")
         return cls(**raw)
 
     def toml(self) -> str:
-        return "".join(f'{s.name} = "{getattr(self, s.name)}"\n' for s in fields(self))
+        told = {s.name: getattr(self, s.name) for s in fields(self)}
+        return "".join(f'{name} = "{value}"\n' for name, value in told.items() if value)
 
 
 def init_hub(home: Path, *, name: str, url: str) -> str:
@@ -94,13 +110,22 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
     settings = HubSettings.load(home)
     store = SqliteHubStore(home / "hub.sqlite")
     try:
+        signer, audit, clock = Ed25519Signer.load(home / "hub.key"), hub_audit(home), SystemClock()
         hub = Hub.assemble(
             name=settings.name,
             store=store,
-            clock=SystemClock(),
-            signer=Ed25519Signer.load(home / "hub.key"),
+            clock=clock,
+            signer=signer,
             verifier=Ed25519Verifier(),
-            audit=hub_audit(home),
+            audit=audit,
+            accounts=hub_accounts(
+                home,
+                settings,
+                store=store,
+                clock=clock,
+                audit=audit,
+                hub_key=signer.public_key.fingerprint,
+            ),
             render_catalogue=catalogue_rdf(settings),
             render_dataset=dataset_rdf(settings),
         )
@@ -119,11 +144,18 @@ def run_hub(
 ) -> None:
     """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
     with open_hub(home) as (hub, _):
+        hub.negotiating.start()
         listening = _listen(host, port)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listening.getsockname()[1]}"
         config = uvicorn.Config(
-            create_app(hub, hub.reception.receive),
+            create_app(
+                hub,
+                hub.reception.receive,
+                accounts=hub.accounts,
+                access=hub.access,
+                negotiating=hub.negotiating,
+            ),
             access_log=access_log,
             log_config=None,
             lifespan="off",

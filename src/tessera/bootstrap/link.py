@@ -105,6 +105,7 @@ def publish_dataset(home: Path, released: Released[DatasetDescription]) -> None:
 def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) -> None:
     """Answer the hub's queries until SIGTERM or SIGINT. Raises Conflict when it runs already."""
     from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
+    from tessera.bootstrap.tasks import Running, served, task_handlers
     from tessera.node.link_loop import LinkLoop
 
     settings = NodeSettings.load(home)
@@ -116,6 +117,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         engine = DuckDbCohortEngine(home / "research" / "datasets")
         async with _open_link(home) as (link, folder):
+            node = Running.of(home, link)
             loop = LinkLoop(
                 home=home,
                 link=link,
@@ -123,9 +125,11 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
                 engine=engine,
                 policy=policy,
                 exclusions=exclusions_of(home),
+                tasks=task_handlers(node),
             )
             on_ready(link.pin)
-            await loop.run(stop)
+            async with served(node):
+                await loop.run(stop)
         engine.close()
 
     _require_joined(home)

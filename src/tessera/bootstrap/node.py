@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from tessera.adapters.files.instance_store import FolderInstanceStore
 from tessera.adapters.files.rule_files import load_profile, rule_texts
@@ -40,6 +41,30 @@ class NodeSettings:
     """Counts that leave are rounded down to a multiple of this. Subjects."""
     workers: int = 0
     """Processes that ingest uses; 0 is one for each core."""
+    runs_at_once: int = 1
+    """Permitted tools that run at the same time."""
+    run_seconds: int = 3600
+    """The longest that a tool may run, whatever it asks for."""
+    run_memory_mb: int = 4096
+    """The most memory of a tool. Megabytes."""
+    run_processes: int = 128
+    """The most processes and threads of a tool."""
+    run_output_mb: int = 50
+    """The most that a tool may leave as outputs. Megabytes."""
+    learning: bool = True
+    """Whether the node takes part in federated trainings that a permit allows."""
+    learnings_at_once: int = 1
+    """Trainings at the same time."""
+    learning_rounds: int = 200
+    """The most rounds of a training."""
+    learning_seconds: int = 86_400
+    """The longest that a training may take here, with all its waiting."""
+    learning_wait_seconds: int = 3600
+    """How long a trainer that is ready waits for the other nodes."""
+    learning_model_mb: int = 200
+    """The most that the arrays of a model may take. Megabytes."""
+    learning_change: int = 100
+    """The largest distance that an update may have from the weights it began with."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> "NodeSettings":
@@ -54,11 +79,14 @@ class NodeSettings:
         if len(country) != 2 or not country.isalpha():
             raise InvalidSettings("country: two letters, for example SE")
         numbers = {}
-        for key, least in (("minimum_count", 1), ("count_step", 1), ("workers", 0)):
-            value = raw.get(key, {"workers": 0}.get(key, 10))
+        for key, least in _NUMBERS.items():
+            value = raw.get(key, _defaults()[key])
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidSettings(f"{key}: a whole number of at least {least}")
             numbers[key] = value
+        learning = raw.get("learning", True)
+        if not isinstance(learning, bool):
+            raise InvalidSettings("learning: true or false")
         issuers = raw.get("issuers", ())
         if not isinstance(issuers, (list, tuple)):
             raise InvalidSettings('issuers: a list, for example ["REGION-OST"]')
@@ -69,6 +97,7 @@ class NodeSettings:
             issuers=tuple(str(name) for name in issuers),
             profile=str(raw.get("profile", "research")),
             prefix=str(raw.get("prefix", "TES")),
+            learning=learning,
             **numbers,
         )
 
@@ -90,6 +119,29 @@ class NodeSettings:
             shown = list(value) if isinstance(value, tuple) else value
             lines.append(f"{field.name} = {json.dumps(shown, ensure_ascii=False)}")
         return "\n".join(lines) + "\n"
+
+
+_NUMBERS: Final = {
+    "minimum_count": 1,
+    "count_step": 1,
+    "workers": 0,
+    "runs_at_once": 1,
+    "run_seconds": 1,
+    "run_memory_mb": 64,
+    "run_processes": 1,
+    "run_output_mb": 1,
+    "learnings_at_once": 1,
+    "learning_rounds": 1,
+    "learning_seconds": 1,
+    "learning_wait_seconds": 1,
+    "learning_model_mb": 1,
+    "learning_change": 1,
+}
+"""Setting that is a whole number → the least that it may be."""
+
+
+def _defaults() -> Mapping[str, object]:
+    return {field.name: field.default for field in fields(NodeSettings)}
 
 
 @dataclass(frozen=True)

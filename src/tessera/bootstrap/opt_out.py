@@ -16,6 +16,7 @@ from tessera.bootstrap.datasets import (
 )
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node, open_node
+from tessera.bootstrap.runs import runs_that_had
 from tessera.domain.access.exclusions import Exclusion, subject_of
 from tessera.domain.errors import TesseraError, Unavailable
 from tessera.domain.ids import DatasetId, Pseudonym
@@ -100,6 +101,7 @@ def _desk(node: Node) -> OptOutDesk:
             node.index.subjects()
             | {record.subject.subject for record in clinical_store(node).all()}
         ),
+        runs_with=lambda subjects: runs_that_had(node.home, subjects),
     )
 
 

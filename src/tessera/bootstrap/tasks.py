@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from tessera.bootstrap.fetch_node import fetch_handler_of
+from tessera.bootstrap.node_learning import keep_learning, learnings_of
 from tessera.bootstrap.permits import outbox_of, permit_book, reports_of
 from tessera.bootstrap.runs import keep_running, runs_of
 from tessera.domain.access.permit import Action
+from tessera.node.learning import Learnings
 from tessera.node.link import NodeLink
 from tessera.node.permits import PermitBook
 from tessera.node.reports import Reports
 from tessera.node.runs import Runs
-from tessera.node.tasks import Handler, TaskHandlers, permit_handlers
+from tessera.node.tasks import Handler, TaskHandlers, in_thread, permit_handlers
 from tessera.node.uses import stop_handler, use_handler
 from tessera.wire.tasks import TaskKind
 
@@ -34,21 +36,26 @@ class Running:
     book: PermitBook
     reports: Reports
     runs: Runs
+    learnings: Learnings
 
     @classmethod
     def of(cls, home: Path, link: NodeLink) -> "Running":
         """Return the parts of the node in `home`. Raises NotFound, Conflict without a hub."""
         book, reports = permit_book(home), reports_of(home)
         runs = runs_of(home, book, reports)
-        return cls(home=home, link=link, book=book, reports=reports, runs=runs)
+        learnings = learnings_of(home, runs)
+        return cls(home=home, link=link, book=book, reports=reports, runs=runs, learnings=learnings)
 
 
 def lasting(running: Running) -> dict[str, Handler]:
     """Return handlers of tasks that are done once, whatever happens."""
     return {
         **permit_handlers(running.book),
-        TaskKind.USE: use_handler({Action.RUN: running.runs.take_up}),
-        TaskKind.STOP: stop_handler([running.runs.stop]),
+        TaskKind.USE: use_handler(
+            {Action.RUN: running.runs.take_up, Action.LEARN: running.learnings.take_up}
+        ),
+        TaskKind.STOP: stop_handler([running.runs.stop, running.learnings.stop]),
+        TaskKind.LEARN: in_thread(running.learnings.take_kit),
     }
 
 
@@ -61,6 +68,7 @@ def services(running: Running) -> list[Service]:
     return [
         partial(running.reports.keep_sending, running.link),
         partial(keep_running, running.runs),
+        partial(keep_learning, running.learnings),
     ]
 
 

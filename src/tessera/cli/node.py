@@ -3,7 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,11 +17,21 @@ node_app = typer.Typer(
 
 Home = Annotated[Path, typer.Argument(help="The node's home folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_PARTS: Final = (
+    "node_status",
+    "node_clinical",
+    "node_dataset",
+    "node_link",
+    "node_optout",
+    "node_permit",
+    "node_runs",
+    "node_airlock",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add `tessera node` and its sub-commands."""
-    for name in ("node_status", "node_clinical", "node_dataset", "node_link", "node_optout"):
+    for name in _PARTS:
         if find_spec(f"tessera.cli.{name}"):
             import_module(f"tessera.cli.{name}").register(node_app)
     app.add_typer(node_app, name="node")

@@ -66,8 +66,9 @@ def add_command(
     """Take patients out of every count, version and run from now on.
 
     A running node sees it at its next query. Says which dataset versions hold them; those are
-    never rewritten. Patients who are not in the node yet are kept out beforehand. Give the
-    identifiers in a file or on standard input, so that none stands on a command line.
+    never rewritten; and which runs and released models have seen them. Patients who are not in
+    the node yet are kept out beforehand. Give the identifiers in a file or on standard input,
+    so that none stands on a command line.
     Exit code 3 when --new-versions could not make or publish one.
 
     **Example:** `tessera node opt-out add /srv/tessera --file objections.txt --new-versions`
@@ -89,6 +90,7 @@ def add_command(
         typer.echo(f"opted out: {len(outcome.changed)} now, {before} before")
         _tell_subjects(outcome)
         _tell_versions(outcome)
+        _tell_runs(outcome)
         for one in made:
             _tell_renewed(one)
         if outcome.to_renew and not new_versions:
@@ -207,6 +209,22 @@ def _tell_versions(outcome: "OptOutOutcome") -> None:
         typer.echo("no dataset version holds any of them")
 
 
+def _tell_runs(outcome: "OptOutOutcome") -> None:
+    for one in outcome.runs:
+        run, since = one.run, one.run.started_at or one.run.taken_at
+        numbers = [i for i, s in enumerate(outcome.subjects, start=1) if s in one.subjects]
+        who = f"number {', '.join(map(str, numbers))}"
+        versions = ", ".join(f"{name} version {version}" for name, version in one.datasets)
+        let_out = f"{one.n_released} files let out" if one.n_released else "nothing let out"
+        models = f", among them: {', '.join(one.models)}" if one.models else ""
+        typer.echo(
+            f"{who if len(numbers) <= 10 else f'{len(numbers)} of them'} was in: {run.action} "
+            f"{run.use_id} of {since:%Y-%m-%d}, {versions} ({run.state}; {let_out}{models})"
+        )
+    if not outcome.runs:
+        typer.echo("no run or training has seen any of them")
+
+
 def _words(one: "VersionSeen") -> str:
     newest = ["newest"] if one.is_newest else []
     return ", ".join([*newest, "published" if one.is_published else "not published"])
@@ -242,6 +260,20 @@ def _outcome_json(outcome: "OptOutOutcome") -> dict[str, object]:
                 "subjects": None if one.subjects is None else sorted(one.subjects),
             }
             for one in outcome.versions
+        ],
+        "runs": [
+            {
+                "use_id": one.run.use_id,
+                "action": one.run.action,
+                "permit_id": one.run.permit_id,
+                "state": one.run.state.value,
+                "at": (one.run.started_at or one.run.taken_at).isoformat(),
+                "datasets": [{"dataset_id": name, "version": n} for name, n in one.datasets],
+                "subjects": sorted(one.subjects),
+                "released": one.n_released,
+                "models": list(one.models),
+            }
+            for one in outcome.runs
         ],
     }
 

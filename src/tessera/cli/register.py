@@ -5,7 +5,22 @@ from importlib.util import find_spec
 
 import typer
 
-_MODULES = ("phantom", "deid", "check", "node", "hub", "search", "audit", "demo")
+_MODULES = (
+    "phantom",
+    "deid",
+    "check",
+    "node",
+    "hub",
+    "search",
+    "login",
+    "apply",
+    "permits",
+    "tool",
+    "run",
+    "fetch",
+    "audit",
+    "demo",
+)
 
 
 def register_all(app: typer.Typer) -> None:

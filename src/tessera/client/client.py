@@ -1,12 +1,15 @@
 """The Python client of a hub: `tessera.Client`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
 import httpx
 
+from tessera.client.access import AccessCalls
+from tessera.client.applications import ApplicationCalls
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
@@ -17,23 +20,30 @@ from tessera.wire.problem import problem_from_json
 from tessera.wire.search import search_from_json
 
 _TIMEOUT_S = 30.0
+_RELAY_S = 60.0
+"""So long the hub waits for a node's answer to a fetch."""
 
 
-class Client:
+class Client(AccessCalls, ApplicationCalls):
     """Reads a hub's catalogue and asks all its nodes.
 
     Every method raises Unavailable when the hub cannot be reached, and otherwise the error
     that the hub gives: NotFound, InvalidQuery with the position of the fault, Refused.
 
+    `token`: of a person, from `tessera login` or the account page; for what needs a sign-in.
+
     >>> with Client("https://hub.example.org") as hub:  # doctest: +SKIP
     ...     print(hub.search("cancer = prostate and modality = MR").n_subjects)
     """
 
-    def __init__(self, hub_url: str) -> None:
+    def __init__(self, hub_url: str, *, token: str = "") -> None:
         url = httpx.URL(hub_url.rstrip("/") + "/")
         if url.scheme not in ("http", "https") or not url.host:
             raise InvalidInput(f"hub address {hub_url!r}: expected http://… or https://…")
-        self._http = httpx.Client(base_url=url, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(base_url=url, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +98,27 @@ class Client:
         parameters: Mapping[str, str] | None = None,
         wait_s: float = 0,
     ) -> Json:
+        response = self._asked(method, address, body, parameters, wait_s)
+        try:
+            return fields.decode(response.content)
+        except InvalidInput as err:
+            raise Unavailable("the address did not answer as a Tessera hub") from err
+
+    def fetch(self, token: str) -> bytes:
+        """Hand in a signed fetch; return the node's answer, sealed for who signed it.
+
+        Raises PermitRefused with its reason, Unavailable when the node is not in touch.
+        """
+        return self._asked("POST", "api/v1/fetch", {"token": token}, None, _RELAY_S).content
+
+    def _asked(
+        self,
+        method: str,
+        address: str,
+        body: Json | None,
+        parameters: Mapping[str, str] | None,
+        wait_s: float,
+    ) -> httpx.Response:
         try:
             response = self._http.request(
                 method, address, json=body, params=parameters, timeout=_TIMEOUT_S + wait_s
@@ -98,10 +129,23 @@ class Client:
             raise Unavailable(f"the hub cannot be reached: {err}") from err
         if not response.is_success:
             raise _problem(response)
+        return response
+
+    @contextmanager
+    def _content(self, address: str, parameters: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
+        """Give the bytes of a file as they come."""
         try:
-            return fields.decode(response.content)
-        except InvalidInput as err:
-            raise Unavailable("the address did not answer as a Tessera hub") from err
+            with self._http.stream(
+                "GET", address, params=parameters, timeout=_TIMEOUT_S
+            ) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _problem(response)
+                yield response.iter_bytes()
+        except httpx.TimeoutException as err:
+            raise Unavailable("the hub did not answer in time") from err
+        except httpx.HTTPError as err:
+            raise Unavailable(f"the hub cannot be reached: {err}") from err
 
 
 def _problem(response: httpx.Response) -> TesseraError:

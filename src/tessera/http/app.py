@@ -9,15 +9,35 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tessera.domain.errors import TesseraError
-from tessera.http import api, link, pages
+from tessera.domain.errors import NotSignedIn, TesseraError
+from tessera.http import (
+    access_api,
+    accounts_api,
+    api,
+    applications,
+    applications_api,
+    basket,
+    fetch_api,
+    link,
+    pages,
+    permit_page,
+    run_page,
+    sign_in_provider,
+    tools_page,
+)
+from tessera.http import accounts as account_pages
 from tessera.http.errors import problem
+from tessera.http.identify import Identify
 from tessera.http.limits import BodyLimit, Buckets, Rate, RateLimit, SecurityHeaders
-from tessera.http.rules import unruled
+from tessera.http.rendering import link as link_to
+from tessera.http.rules import RuledRoute, unruled
+from tessera.hub.access import Access
+from tessera.hub.accounts import Accounts
+from tessera.hub.negotiating import Negotiating
 from tessera.hub.views import HubViews
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
@@ -28,18 +48,32 @@ _FOR_PROGRAMS: Final = ("/api/", "/link/", "/catalogue.")
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def create_app(hub: HubViews, receive: link.Receive, *, searches: Rate = SEARCHES) -> Starlette:
-    """Return the application over one hub; `receive` takes the messages of nodes."""
+def create_app(
+    hub: HubViews,
+    receive: link.Receive,
+    *,
+    searches: Rate = SEARCHES,
+    accounts: Accounts | None = None,
+    access: Access | None = None,
+    negotiating: Negotiating | None = None,
+) -> Starlette:
+    """Return the application over one hub; `receive` takes the messages of nodes.
+
+    Without `accounts` nobody can sign in: the public pages alone.
+    """
     static = str(resources.files("tessera.http").joinpath("static"))
     routes: list[BaseRoute] = [
         *link.routes(receive),
         *api.routes(hub),
         *pages.routes(hub),
+        *(_account_routes(accounts) if accounts else ()),
+        *(_access_routes(access) if access else ()),
+        *(_application_routes(hub, negotiating) if negotiating else ()),
         Mount("/static", StaticFiles(directory=static), name="static"),
     ]
     if bare := unruled(routes):
         raise ValueError(f"routes without a rule: {', '.join(bare)}")
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(SecurityHeaders),
@@ -49,14 +83,50 @@ def create_app(hub: HubViews, receive: link.Receive, *, searches: Rate = SEARCHE
                 searches=Buckets(searches, time.monotonic),
             ),
             Middleware(BodyLimit),
+            *([Middleware(Identify, accounts=accounts)] if accounts else []),
         ],
         exception_handlers={TesseraError: _error, HTTPException: _error, Exception: _error},
     )
+    app.state.n_work = negotiating.n_work if negotiating else None
+    return app
 
 
 async def _error(request: Request, exc: Exception) -> Response:
     """A program reads problem details, a person a page."""
     wants_page = "text/html" in request.headers.get("accept", "")
     if wants_page and not request.url.path.startswith(_FOR_PROGRAMS):
+        if isinstance(exc, NotSignedIn):
+            return _to_sign_in(request)
         return await pages.error_page(request, exc)
     return await problem(request, exc)
+
+
+def _account_routes(accounts: Accounts) -> list[RuledRoute]:
+    return [
+        *account_pages.routes(accounts),
+        *sign_in_provider.routes(accounts),
+        *accounts_api.routes(accounts),
+    ]
+
+
+def _access_routes(access: Access) -> list[RuledRoute]:
+    parts = (access_api, fetch_api, permit_page, run_page, tools_page)
+    return [route for part in parts for route in part.routes(access)]
+
+
+def _application_routes(hub: HubViews, negotiating: Negotiating) -> list[RuledRoute]:
+    return [
+        *applications.routes(negotiating),
+        *applications_api.routes(negotiating),
+        *basket.routes(hub, negotiating),
+    ]
+
+
+def _to_sign_in(request: Request) -> Response:
+    """After it a page goes on; a form's content is gone, so that it begins at the front."""
+    wished = ""
+    if request.method in ("GET", "HEAD"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        wished = f"{request.url.path}{query}"
+    address = link_to("sign-in", next=wished)
+    return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})

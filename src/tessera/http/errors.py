@@ -33,6 +33,8 @@ STATUS: Final[dict[type[TesseraError], int]] = {
 }
 """A subclass has the status of its nearest ancestor here; anything else is 500."""
 RETRY_AFTER_S: Final = 2
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="tessera"'}
+"""RFC 6750, section 3."""
 
 
 def status_of(error: type[BaseException]) -> int:
@@ -61,5 +63,5 @@ async def problem(request: Request, exc: Exception) -> JSONResponse:
         one_line(detail),
         exc_info=exc if status == 500 else None,
     )
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None
+    headers = {429: {"Retry-After": str(RETRY_AFTER_S)}, 401: _CHALLENGE}.get(status)
     return JSONResponse(problem_to_json(error, status), status, headers, MEDIA_TYPE)

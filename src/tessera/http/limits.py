@@ -16,6 +16,10 @@ from tessera.http.errors import problem
 from tessera.wire.refusals import TooLarge, TooManyRequests
 
 MAX_BODY_BYTES: Final = 1_000_000
+MAX_LARGE_BYTES: Final = 4_000_000
+"""Of a body on one of `_LARGE`."""
+_LARGE: Final = frozenset({"/link/v1/deliver", "/link/v1/relay", "/api/v1/tools", "/api/v1/uses"})
+"""Files travel here: released ones, sealed ones, tools, inputs of a run."""
 MAX_BODY_S: Final = 30.0
 """So long may a body take to arrive."""
 _MAX_ADDRESSES: Final = 10_000
@@ -110,14 +114,15 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
+        max_bytes = MAX_LARGE_BYTES if scope.get("path") in _LARGE else self._max_bytes
         n_bytes, is_whole = 0, False
         now = asyncio.get_running_loop().time
         until = now() + self._max_s
 
         async def counted() -> Message:
             nonlocal n_bytes, is_whole
-            if not announced.isdecimal() or int(announced) > self._max_bytes:
-                raise TooLarge(f"at most {self._max_bytes} bytes, announced with their number")
+            if not announced.isdecimal() or int(announced) > max_bytes:
+                raise TooLarge(f"at most {max_bytes} bytes, announced with their number")
             try:
                 # Afterwards only the end of the connection comes, which may take its time.
                 left_s = None if is_whole else max(0.0, until - now())
@@ -126,8 +131,8 @@ class BodyLimit:
                 raise HTTPException(408) from err
             is_whole = not message.get("more_body", False)
             n_bytes += len(message.get("body", b""))
-            if n_bytes > self._max_bytes:
-                raise TooLarge(f"at most {self._max_bytes} bytes")
+            if n_bytes > max_bytes:
+                raise TooLarge(f"at most {max_bytes} bytes")
             return message
 
         await self._app(scope, counted, send)

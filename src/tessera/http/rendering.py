@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from tessera.http import formats
+from tessera.http.form_token import form_field
 from tessera.http.language import COOKIE, LANGUAGES, Texts, chosen_language, texts
+from tessera.http.rules import person_of
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -64,6 +66,10 @@ def render(
             **page_words(texts(language), now),
             languages=[(code, _language_address(request, code)) for code in LANGUAGES],
             page_url=str(request.url.replace(query="")),
+            person=person_of(request),
+            csrf_field=form_field(request),
+            n_work=_n_work(request),
+            can_sign_in=getattr(request.state, "can_sign_in", False),
             **values,
         )
     )
@@ -112,6 +118,13 @@ def _ago(words: Texts, now: datetime, then: datetime) -> Markup:
 
 def _time_element(write: Callable[[datetime], str], value: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(formats.machine(value), write(value))
+
+
+def _n_work(request: Request) -> int | None:
+    """Return how much waits for who is signed in; None where there are no applications."""
+    person = person_of(request)
+    count = getattr(request.app.state, "n_work", None) if person else None
+    return count(person) if count else None
 
 
 def _language_address(request: Request, code: str) -> str:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from tessera.domain.access.people import Person, Role
 from tessera.domain.errors import NotSignedIn, Refused
+from tessera.http.form_token import SAFE, has_session, require_own_form
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -39,7 +40,11 @@ def needs(*roles: Role) -> Rule:
 
 
 class RuledRoute(Route):
-    """A route that asks its rule before anything of the request is read."""
+    """A route that asks its rule before anything of the request is read.
+
+    What changes something and comes with a session's cookie must also come from a page of
+    this hub: other sites can make a browser send the cookie.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class RuledRoute(Route):
     ) -> None:
         async def guarded(request: Request) -> Response:
             require(rule, person_of(request))
+            if request.method not in SAFE and has_session(request):
+                await require_own_form(request)
             return await endpoint(request)
 
         super().__init__(path, guarded, methods=list(methods), name=name or endpoint.__name__)

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 
 class Bell:
-    """Belongs to one event loop; none of its methods may be called from another thread."""
+    """One waits in an event loop; any thread may ring."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
@@ -13,9 +13,12 @@ class Bell:
 
     def ring(self, key: str) -> None:
         """Wake everyone who waits for `key` now; who comes later waits for the next ring."""
-        for waiter in self._waiting.pop(key, set()):
-            if not waiter.done():
-                waiter.set_result(None)
+        for waiter in list(self._waiting.pop(key, ())):
+            loop = waiter.get_loop()
+            if loop is _running_loop():
+                _wake(waiter)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, waiter)
 
     async def wait(self, key: str, timeout_s: float) -> bool:
         """Return True when rung, False after `timeout_s` seconds or when stopped."""
@@ -30,7 +33,7 @@ class Bell:
         finally:
             self._waiting[key].discard(waiter)
             if not self._waiting[key]:
-                del self._waiting[key]
+                self._waiting.pop(key, None)
         return not self._stopped
 
     @property
@@ -42,3 +45,20 @@ class Bell:
         self._stopped = True
         for key in list(self._waiting):
             self.ring(key)
+
+
+def node_key(node_id: str) -> str:
+    """Return what is rung when something waits for this node."""
+    return f"node {node_id}"
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -96,6 +96,7 @@ class Catalogue:
                 online=is_online(node, now),
                 software=node.software,
                 n_datasets=n_datasets[node.node_id],
+                public_key=node.public_key.x,
             )
             for node in self.store.nodes.all()
             if node.state is NodeState.APPROVED

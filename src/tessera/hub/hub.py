@@ -5,16 +5,32 @@ from dataclasses import dataclass
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.cohort.result import SearchResult
+from tessera.hub.access import Access
+from tessera.hub.accounts import Accounts
 from tessera.hub.bell import Bell
+from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
+from tessera.hub.dispatch import Dispatch
 from tessera.hub.joining import Joining
-from tessera.hub.reception import Reception
+from tessera.hub.negotiating import Negotiating
+from tessera.hub.permits import Permits
+from tessera.hub.reception import Reception, Take
+from tessera.hub.relay import Relay
+from tessera.hub.reports import Reports
+from tessera.hub.runs import Runs
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
+from tessera.hub.tools import Tools
+from tessera.hub.uses import Uses
 from tessera.hub.views import RdfFormat
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
-from tessera.ports.hub_store import HubStore
+from tessera.ports.hub_store import HubStore, NodeRecord
 from tessera.ports.signing import Signer, Verifier
+from tessera.wire.envelope import MessageType
+from tessera.wire.fetch import RelayMessage
+from tessera.wire.fields import Json
+from tessera.wire.messages import Accepted
+from tessera.wire.tasks import DeliveredPart, ReportKind, ReportMessage, TaskKind
 
 RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
 RenderDataset = Callable[[CatalogueEntry, RdfFormat], bytes]
@@ -30,6 +46,15 @@ class Hub:
     catalogued: Catalogue
     searching: Searching
     bell: Bell
+    accounts: Accounts
+    dispatch: Dispatch
+    reports: Reports
+    tools: Tools
+    permits: Permits
+    uses: Uses
+    runs: Runs
+    relay: Relay
+    negotiating: Negotiating
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
 
@@ -43,6 +68,7 @@ class Hub:
         signer: Signer,
         verifier: Verifier,
         audit: AuditLog,
+        accounts: Accounts,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
     ) -> "Hub":
@@ -53,6 +79,37 @@ class Hub:
         )
         catalogue = Catalogue(store=store, clock=clock, audit=audit)
         searching = Searching(store=store, clock=clock, bell=bell, audit=audit)
+        dispatch = Dispatch(store=store, clock=clock, bell=bell)
+        tools = Tools(store=store, clock=clock, audit=audit)
+        permits = Permits(
+            store=store,
+            clock=clock,
+            signer=signer,
+            verifier=verifier,
+            audit=audit,
+            dispatch=dispatch,
+            tools=tools,
+        )
+        uses = Uses(store=store, clock=clock, verifier=verifier, permits=permits)
+        runs = Runs(
+            store=store,
+            clock=clock,
+            audit=audit,
+            dispatch=dispatch,
+            permits=permits,
+            uses=uses,
+        )
+        relay = Relay(
+            clock=clock,
+            check=uses.check,
+            put=dispatch.put_transient,
+            withdraw=dispatch.withdraw,
+        )
+        reports = _reports(dispatch, permits, runs)
+        negotiating = Negotiating.assemble(
+            store=store, clock=clock, audit=audit, catalogue=catalogue, issue=permits.issue
+        )
+        accounts.on_key.append(negotiating.granting.on_key)
         reception = Reception(
             store=store,
             clock=clock,
@@ -61,7 +118,9 @@ class Hub:
             joining=joining,
             catalogue=catalogue,
             searching=searching,
+            calling=Calling(searching=searching, dispatch=dispatch, bell=bell),
             audit=audit,
+            takers=_takers(reports, runs, relay),
         )
         return cls(
             name=name,
@@ -70,6 +129,15 @@ class Hub:
             catalogued=catalogue,
             searching=searching,
             bell=bell,
+            accounts=accounts,
+            dispatch=dispatch,
+            reports=reports,
+            tools=tools,
+            permits=permits,
+            uses=uses,
+            runs=runs,
+            relay=relay,
+            negotiating=negotiating,
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
         )
@@ -101,6 +169,52 @@ class Hub:
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.render_dataset(entry, format)
 
+    @property
+    def access(self) -> Access:
+        """Return permits, tools and runs together, as pages and REST ask them."""
+        return Access(
+            permits=self.permits,
+            tools=self.tools,
+            runs=self.runs,
+            bell=self.bell,
+            clock=self.searching.clock,
+            relay=self.relay,
+        )
+
     def stop(self) -> None:
         """End every long poll and every waiting search now."""
         self.bell.stop()
+
+
+def _reports(dispatch: Dispatch, permits: Permits, runs: Runs) -> Reports:
+    """Say who takes which report, and who is told that a task is done."""
+    dispatch.on_done[TaskKind.PERMIT] = permits.sent
+    dispatch.on_done[TaskKind.USE] = runs.taken_up
+    return Reports(
+        takers={
+            ReportKind.DONE: dispatch.done,
+            ReportKind.COUNTERSIGNED: permits.take_countersignature,
+            ReportKind.DECLINED: permits.take_declined,
+            ReportKind.REVOKED: permits.take_revoked,
+            ReportKind.RUN: runs.take_report,
+        }
+    )
+
+
+def _takers(reports: Reports, runs: Runs, relay: Relay) -> dict[MessageType, Take]:
+    def report(node: NodeRecord, body: Json) -> Json:
+        return reports.receive(node, ReportMessage.from_json(body)).to_json()
+
+    def deliver(node: NodeRecord, body: Json) -> Json:
+        kept = runs.receive(node, DeliveredPart.from_json(body))
+        return Accepted(n_accepted=int(kept)).to_json()
+
+    def answer(node: NodeRecord, body: Json) -> Json:
+        is_awaited = relay.answer(node.node_id, RelayMessage.from_json(body))
+        return Accepted(n_accepted=int(is_awaited)).to_json()
+
+    return {
+        MessageType.REPORT: report,
+        MessageType.DELIVER: deliver,
+        MessageType.RELAY: answer,
+    }

@@ -1,10 +1,12 @@
 """Where nodes' messages come in: who signed, is it fresh, may they, then the one use case."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from tessera.domain.audit import events
+from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.joining import Joining
 from tessera.hub.searching import Searching
@@ -35,6 +37,7 @@ from tessera.wire.refusals import (
     NodeRevoked,
     NodeUnknown,
     Replayed,
+    WrongType,
 )
 from tessera.wire.text import one_line
 
@@ -44,6 +47,8 @@ _NOT_APPROVED = {
     NodeState.REJECTED: NodeRejected,
     NodeState.REVOKED: NodeRevoked,
 }
+Take = Callable[[NodeRecord, Json], Json]
+"""Takes the body of one message of an approved node and returns the body of the reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,10 @@ class Reception:
     joining: Joining
     catalogue: Catalogue
     searching: Searching
+    calling: Calling
     audit: AuditLog
+    takers: dict[MessageType, Take] = field(default_factory=dict)
+    """Who takes the messages that belong to one use case alone."""
 
     async def receive(self, type: MessageType, token: str) -> str:
         """Return the signed reply to one signed message.
@@ -115,13 +123,17 @@ class Reception:
                 poll = Poll.from_json(body)
                 is_unproven = self._keep_head(node, poll.log) is Verdict.UNPROVEN
                 # The reply says from where the proof is wanted: it is not held back.
-                queries = await self.searching.poll(node, 0 if is_unproven else poll.wait_s)
-                return PollReply(queries=queries, log=self._head_for(node, poll)).to_json()
+                wait_s = 0 if is_unproven else poll.wait_s
+                queries, tasks = await self.calling.poll(node, wait_s)
+                head = self._head_for(node, poll)
+                return PollReply(queries=queries, tasks=tasks, log=head).to_json()
             case MessageType.ANSWER:
                 kept = self.searching.answer(node, ReceivedAnswer.from_json(body))
                 return Accepted(n_accepted=kept).to_json()
+            case _ if type in self.takers:
+                return self.takers[type](node, body)
             case _:
-                raise ValueError(f"{type} is not a request")
+                raise WrongType(f"this hub does not take {type}")
 
     def _status(self, node: NodeRecord) -> StatusReply:
         mine = [v for v in self.store.datasets.newest() if v.node_id == node.node_id]

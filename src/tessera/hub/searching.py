@@ -1,7 +1,7 @@
 """One search over all nodes: send the query out, take answers in, say what is known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -11,7 +11,7 @@ from tessera.domain.cohort.explain import explain
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
-from tessera.hub.bell import Bell
+from tessera.hub.bell import Bell, node_key
 from tessera.hub.catalogue import is_online
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
@@ -40,7 +40,6 @@ class Searching:
     clock: Clock
     bell: Bell
     audit: AuditLog
-    _newest_poll: dict[str, object] = field(init=False, default_factory=dict)
 
     def start(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
         """Parse, store and hand out a search. Raises InvalidQuery."""
@@ -60,7 +59,7 @@ class Searching:
             self.store.searches.forget(now - _KEPT_FOR)
             self.audit.append(events.search_asked(search.search_id, search.query), now)
         for node_id in {row.node_id for row in asked}:
-            self.bell.ring(_node_key(node_id))
+            self.bell.ring(node_key(node_id))
         return self.result(search.search_id)
 
     def result(self, search_id: str) -> SearchResult:
@@ -95,21 +94,6 @@ class Searching:
                 return self.result(search_id)
             if not await self.bell.wait(_search_key(search_id), left_s):
                 return self.result(search_id)  # also when the clock was set back meanwhile
-
-    async def poll(self, node: NodeRecord, wait_s: int) -> tuple[QueryTask, ...]:
-        """Return the queries that wait for `node`, or wait for one; of two polls the newer wins."""
-        me = object()
-        self._newest_poll[node.node_id] = me
-        self.bell.ring(_node_key(node.node_id))
-        until = self.clock.now() + timedelta(seconds=min(wait_s, POLL_MAX_S))
-        while self._newest_poll[node.node_id] is me and not self.bell.is_stopped:
-            tasks = self._take(node)
-            left_s = (until - self.clock.now()).total_seconds()
-            if tasks or left_s <= 0:
-                return tasks
-            if not await self.bell.wait(_node_key(node.node_id), left_s):
-                break
-        return ()
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
         """Keep the answers to what this node was asked; return how many were kept."""
@@ -148,7 +132,8 @@ class Searching:
             for v in versions
         ]
 
-    def _take(self, node: NodeRecord) -> tuple[QueryTask, ...]:
+    def take(self, node: NodeRecord) -> tuple[QueryTask, ...]:
+        """Return the queries that wait for `node` now; they are marked as given."""
         now = self.clock.now()
         taken = self.store.searches.take_open(
             node.node_id,
@@ -236,10 +221,6 @@ def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime)
     if now < search.deadline:
         return "The node has not answered yet."
     return "The node did not answer in time; a late answer is still taken."
-
-
-def _node_key(node_id: str) -> str:
-    return f"node {node_id}"
 
 
 def _search_key(search_id: str) -> str:

@@ -159,6 +159,13 @@ class Airlock:
         if not by.strip():
             raise AirlockRefused(Barrier.NOBODY, "a person must decide, by name")
         run = self.run(use_id)
+        self._chosen(run, names)
+        with self.shelf.alone(run.use_id):
+            return self._release(self.run(run.use_id), names, by=by, despite=despite)
+
+    def _release(
+        self, run: RunRecord, names: Sequence[str], *, by: str, despite: str
+    ) -> tuple[FileDecided, ...]:
         pending = self._chosen(run, names)
         permit = self.book.permit(run.permit_id)
         known = self.views.known(run.use_id, run.datasets, self.minimum)
@@ -185,6 +192,13 @@ class Airlock:
         if not by.strip():
             raise AirlockRefused(Barrier.NOBODY, "a person must decide, by name")
         run = self.run(use_id)
+        self._chosen(run, names)
+        with self.shelf.alone(run.use_id):
+            return self._withhold(self.run(run.use_id), names, by=by, reason=reason)
+
+    def _withhold(
+        self, run: RunRecord, names: Sequence[str], *, by: str, reason: str
+    ) -> tuple[FileDecided, ...]:
         decided = []
         for record in self._chosen(run, names):
             if record.decided is not Decided.PENDING:

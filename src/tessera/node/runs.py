@@ -7,6 +7,7 @@ import threading
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -154,7 +155,8 @@ class Runs:
                 self._do(run)
             except Exception:
                 _log.exception("run %s", run.use_id)
-                self._end(run, RunState.FAILED, "internal")
+                with suppress(TesseraError):  # the records themselves: `recover` sees to it
+                    self._end(run, RunState.FAILED, TesseraError.code)
 
     def _next(self) -> RunRecord | None:
         for run in self.records.all():
@@ -289,6 +291,7 @@ class Runs:
             told = events.run_ended(run.use_id, run.permit_id, state.value, detail)
             self.airlock.audit.append(told, now)
             self.airlock.reports.run_state(run.use_id, state, detail)
+            self.views.maker.remove(self._folder(run.use_id) / "inputs")
 
     def _folder(self, use_id: str) -> Path:
         return self.home / "runs" / use_id

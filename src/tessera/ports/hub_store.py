@@ -10,6 +10,9 @@ from typing import Protocol
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.cohort.result import ConditionExplained, Outcome
 from tessera.domain.ids import DatasetId, NodeId
+from tessera.ports.access_records import PermitStore, RunStore, TaskQueue, ToolStore
+from tessera.ports.accounts import AccountStore
+from tessera.ports.applications import ApplicationStore
 from tessera.ports.signing import SeenIds
 from tessera.wire.keys import PublicKey
 
@@ -190,6 +193,24 @@ class HubStore(Protocol):
 
     @property
     def seen_ids(self) -> SeenIds: ...
+
+    @property
+    def applications(self) -> ApplicationStore: ...
+
+    @property
+    def accounts(self) -> AccountStore: ...
+
+    @property
+    def tasks(self) -> TaskQueue: ...
+
+    @property
+    def tools(self) -> ToolStore: ...
+
+    @property
+    def permits(self) -> PermitStore: ...
+
+    @property
+    def runs(self) -> RunStore: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what follows happen together or not at all; may be nested."""

@@ -20,6 +20,7 @@ from tessera.ports.hub_store import (
     NodeState,
     SearchRecord,
 )
+from tessera.testing.account_store import AccountStoreContract
 from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import VersionTaken
 
@@ -88,7 +89,7 @@ def _asked(search_id: str, node_id: str, name: str) -> Asked:
     )
 
 
-class HubStoreContract:
+class HubStoreContract(AccountStoreContract):
     @abstractmethod
     def make(self, folder: Path) -> HubStore:
         """Open the store in `folder`; a second one there sees what the first has done."""

@@ -22,7 +22,16 @@ def test_a_long_password_is_taken_whatever_it_is_made_of(password: str) -> None:
     "password",
     [
         *("", "short", "eleven char", "x" * 257, "aaaaaaaaaaaaaaaa", "abababababababab"),
-        *("passwordpassword", "Password2024!", "Sommar2024!!!", "welcome-123456", "1234567890123"),
+        *(
+            "passwordpassword",
+            "Password2024!",
+            "Sommar2024!!!",
+            "Lösenord123456",
+            "qwertyuiopåas",
+            "welcome-123456",
+            "1234567890123",
+        ),
+        *("Lösenord123456", "qwertyuiopåas"),
         *("qwertyuiopas", "qazwsxedcrfv", "correct horse battery staple"),
         *("anna.ek@example.org", "Anna.Ek@Example.Org", "anna.ek12345", "Anna Margareta Ek"),
     ],

@@ -87,7 +87,10 @@ def _counts(leaves: Sequence[_Leaf], known: Known) -> Iterator[Finding]:
         if number != number.to_integral_value() or number <= 0:
             continue
         if number < known.minimum:
-            (small if _COUNT.search(leaf.path) else maybe).append(leaf.path)
+            if _COUNT.search(leaf.path):
+                small.append(leaf.path)
+            elif int(number.as_tuple().exponent) >= 0:  # a share of 1.0 is no count
+                maybe.append(leaf.path)
         elif _COUNT.search(leaf.path) and 0 < known.n_subjects - number < known.minimum:
             rest.append(leaf.path)
     if small:

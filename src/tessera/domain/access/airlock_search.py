@@ -22,11 +22,20 @@ _DEPTH: Final = 3
 _MOST_BYTES: Final = 20_000_000
 """Of one layer that is unpacked."""
 _MOST_LAYERS: Final = 200
+_MOST_TRIED: Final = 2000
+"""Places of a layer that look like the start of something packed."""
+_LARGE: Final = 200_000
+"""Of larger pieces only what could be written text is searched: the rest is weights."""
+_PRINTED = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
+_START: Final = 4096
+_LEAST: Final = 8
+"""Bytes that can name somebody."""
 _TAIL: Final = 16
 """Characters of a pseudonym behind its prefix."""
 _HASH: Final = 16
 """So many first digits of a hash name a file well enough."""
 _BASE32 = re.compile(rb"[A-Za-z2-7]{16,}")
+_ALIKE = re.compile(rb"\b[A-Z][A-Z0-9]{0,11}-[A-Z2-7]{16}\b")
 _UID = re.compile(rb"(?<![\d.])[0-2](?:\.\d{1,39}){2,}")
 _DIGITS = re.compile(rb"(?<![\d.])\d{9,}(?![\d.])")
 _LONG_DIGITS = re.compile(rb"\d{14,}")
@@ -99,21 +108,37 @@ def search(parts: Iterable[bytes], known: Known, *, is_text: bool) -> tuple[Find
 
 
 def _layers(content: bytes, depth: int) -> Iterator[tuple[int, bytes]]:
-    yield depth, content
-    if b"\0" in content[:4096]:
-        yield depth, content.replace(b"\0", b"")
+    texts = [content]
+    if b"\0" in content:
+        texts.append(content.replace(b"\0", b""))
+    if len(content) > _LARGE:
+        texts = [b"\n".join(_PRINTED.findall(text)) for text in texts]
+    for text in texts:
+        yield depth, text
     if depth >= _DEPTH:
         return
-    for inner in _unpacked(content):
+    for inner in (
+        *_inflated_in(content),
+        *(plain for text in texts for plain in _decoded_in(text)),
+    ):
         yield from _layers(inner, depth + 1)
 
 
-def _unpacked(content: bytes) -> Iterator[bytes]:
+def _inflated_in(content: bytes) -> Iterator[bytes]:
     """Yield what is packed in `content`, wherever in it."""
     for magic in _PACKED:
         at = content.find(magic)
-        if at >= 0 and (plain := _inflated(content[at:], magic)):
-            yield plain
+        for _ in range(_MOST_TRIED):
+            if at < 0:
+                break
+            # Mostly chance: the start says so without a copy of all the rest.
+            if len(_inflated(content[at : at + _START], magic)) >= _LEAST:
+                yield _inflated(content[at:], magic)
+            at = content.find(magic, at + 1)
+
+
+def _decoded_in(content: bytes) -> Iterator[bytes]:
+    """Yield what stands in `content` as base64, hexadecimal or base32."""
     for found in _BASE64.finditer(content):
         word = found[0].rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
         whole = word[: len(word) - (len(word) % 4 == 1)]
@@ -166,13 +191,16 @@ def _in_layer(layer: bytes, known: Known, *, is_text: bool, is_packed: bool) -> 
     spaced = re.sub(rb"[\s,;:_\"'\[\]-]+", b"", layer) if len(layer) <= 2_000_000 else b""
     if known.tails and spaced and _has_window(_BASE32, spaced, known.tails, _TAIL, bytes.upper):
         yield _final("pseudonym", f"a pseudonym of the dataset, in pieces{where}")
+    if is_text and (alike := set(_ALIKE.findall(layer))):
+        text = f"{len(alike)} words like pseudonyms{where}"
+        yield Finding(code="pseudonym-like", severity=Severity.STOP, text=text)
     uids = {found.decode() for found in _UID.findall(layer)}
     if uids & known.uids or any(_has_number(run, known) for run in _LONG_DIGITS.findall(layer)):
         yield _final("uid", f"the UID of a study, series or instance{where}")
-    alike = [one for one in uids if one.count(".") > 3 or max(map(len, one.split("."))) > 11]
-    if alike and not uids & known.uids and (is_text or is_packed):
+    near = [one for one in uids if one.count(".") > 3 or max(map(len, one.split("."))) > 11]
+    if near and not uids & known.uids and (is_text or is_packed):
         yield Finding(
-            code="uid-like", severity=Severity.STOP, text=f"{len(alike)} numbers like UIDs{where}"
+            code="uid-like", severity=Severity.STOP, text=f"{len(near)} numbers like UIDs{where}"
         )
     if known.hash_heads and _has_window(_HEX, layer, known.hash_heads, _HASH, bytes.lower):
         yield _final("hash", f"the hash of an instance{where}")

@@ -20,7 +20,7 @@ class Event:
 
     event: str
     actor: str
-    """A node's id, "operator" or "public"; never a person."""
+    """A node's or a person's id, "operator" or "public"; never a name."""
     facts: Mapping[str, Fact]
     """Flat. No value of a patient, no secret, no path, no exact count that left the node."""
 

@@ -78,6 +78,147 @@ def fork_seen(party: str) -> Event:
     return Event("fork-seen", party, {"party": party})
 
 
+def account_added(person_id: str) -> Event:
+    return Event("account-added", OPERATOR, {"person": person_id})
+
+
+def account_closed(person_id: str) -> Event:
+    return Event("account-closed", OPERATOR, {"person": person_id})
+
+
+def account_opened(person_id: str) -> Event:
+    return Event("account-opened", OPERATOR, {"person": person_id})
+
+
+def role_given(person_id: str, role: str) -> Event:
+    return Event("role-given", OPERATOR, {"person": person_id, "role": role})
+
+
+def role_taken(person_id: str, role: str) -> Event:
+    return Event("role-taken", OPERATOR, {"person": person_id, "role": role})
+
+
+def password_set(person_id: str) -> Event:
+    return Event("password-set", person_id, {"person": person_id})
+
+
+def signed_in(person_id: str, how: str) -> Event:
+    """`how`: password, token or provider."""
+    return Event("signed-in", person_id, {"person": person_id, "how": how})
+
+
+def sign_in_failed(person_id: str) -> Event:
+    """`person_id`: empty when there is no such account; what was typed may be a password."""
+    return Event("sign-in-failed", PUBLIC, {"person": person_id})
+
+
+def token_made(person_id: str, token_id: str, days: int) -> Event:
+    return Event("token-made", person_id, {"token": token_id, "days": days})
+
+
+def token_revoked(person_id: str, token_id: str) -> Event:
+    return Event("token-revoked", person_id, {"token": token_id})
+
+
+def person_key_added(person_id: str, key: str) -> Event:
+    """`key`: its fingerprint."""
+    return Event("person-key-added", person_id, {"key": key})
+
+
+def person_key_revoked(person_id: str, key: str) -> Event:
+    return Event("person-key-revoked", person_id, {"key": key})
+
+
+def permit_received(permit_id: str, sha256: str, n_tools: int) -> Event:
+    """At a node. `sha256`: of the permit's signed form."""
+    return Event(
+        "permit-received", "hub", {"permit": permit_id, "sha256": sha256, "tools": n_tools}
+    )
+
+
+def permit_not_taken(permit_id: str, reason: str) -> Event:
+    """At a node: what came as a permit or a revocation is none that it takes."""
+    return Event("permit-not-taken", "hub", {"permit": permit_id, "reason": reason})
+
+
+def permit_decided(permit_id: str, sha256: str, verdict: str) -> Event:
+    """At a node, before it counts. `verdict`: countersigned or declined; who, the node knows."""
+    return Event(f"permit-{verdict}", OPERATOR, {"permit": permit_id, "sha256": sha256})
+
+
+def permit_ended(permit_id: str, source: str) -> Event:
+    """At a node. `source`: hub or node, which revoked it; why, the node's records say."""
+    actor = "hub" if source == "hub" else OPERATOR
+    return Event("permit-revoked", actor, {"permit": permit_id, "source": source})
+
+
+def clock_accepted(latest: str, now: str) -> Event:
+    """At a node: somebody there says that the clock is right, though it has shown `latest`."""
+    return Event("clock-accepted", OPERATOR, {"latest": latest, "now": now})
+
+
+def use_checked(
+    *,
+    permit_id: str,
+    use_id: str,
+    person_id: str,
+    action: str,
+    datasets: Iterable[str],
+    reason: str,
+) -> Event:
+    """At a node, before the use goes on. `reason`: empty when it is allowed."""
+    facts: dict[str, Fact] = {"permit": permit_id, "use": use_id, "person": person_id}
+    facts |= {"action": action, "datasets": tuple(datasets)}
+    if reason:
+        return Event("use-refused", "hub", {**facts, "reason": reason})
+    return Event("use-allowed", "hub", facts)
+
+
+def run_started(use_id: str, permit_id: str, tool: str) -> Event:
+    """At a node, before the tool sees anything. `tool`: its digest."""
+    return Event("run-started", "hub", {"use": use_id, "permit": permit_id, "tool": tool})
+
+
+def run_ended(use_id: str, permit_id: str, state: str, detail: str) -> Event:
+    """At a node. `detail`: a fixed word, or an exit code; never what the tool said."""
+    facts: dict[str, Fact] = {"use": use_id, "permit": permit_id, "state": state}
+    return Event("run-ended", "hub", facts | ({"detail": detail} if detail else {}))
+
+
+def output_released(
+    use_id: str,
+    permit_id: str,
+    name: str,
+    *,
+    sha256: str,
+    kind: str,
+    n_bytes: int,
+    findings: Mapping[str, int],
+    is_despite: bool,
+) -> Event:
+    """At a node, before the file leaves. `findings`: severity → how many; who, the node knows."""
+    facts: dict[str, Fact] = {"use": use_id, "permit": permit_id, "file": name, "sha256": sha256}
+    facts |= {"kind": kind, "n_bytes": n_bytes, "despite": "yes" if is_despite else "no"}
+    facts |= {f"findings_{severity}": n for severity, n in findings.items()}
+    return Event("output-released", OPERATOR, facts)
+
+
+def output_withheld(use_id: str, name: str, sha256: str) -> Event:
+    """At a node: a person keeps the file in."""
+    return Event("output-withheld", OPERATOR, {"use": use_id, "file": name, "sha256": sha256})
+
+
+def update_released(
+    use_id: str, permit_id: str, number: int, *, sha256: str, n_bytes: int
+) -> Event:
+    """At a node, before the weights of a round leave it; round 0 is what a training begins with.
+
+    No metrics and no counts: they left with the update, as the gate let them.
+    """
+    facts: dict[str, Fact] = {"use": use_id, "permit": permit_id, "round": number}
+    return Event("update-released", "hub", facts | {"sha256": sha256, "n_bytes": n_bytes})
+
+
 def _version(dataset_id: str, version: int, manifest_sha256: str) -> dict[str, Fact]:
     return {"dataset": dataset_id, "version": version, "manifest_sha256": manifest_sha256}
 

@@ -22,6 +22,8 @@ class NodeSummary:
     """It called within the hub's heartbeat limit."""
     software: str = ""
     n_datasets: int = 0
+    public_key: str = ""
+    """Ed25519, as `PublicKey.x`: what the node signs is checked with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

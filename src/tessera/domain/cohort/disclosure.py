@@ -1,6 +1,6 @@
 """The gate through which every number about subjects leaves a node. Pure.
 
-This is the only module that calls `seal_released`. What it does not defend against:
+Beside `domain/access/airlock` this is the only module that calls `seal_released`. What it does not defend against:
 differences between the answers to several queries (docs/reference/cohort-language.md).
 """
 
