@@ -165,10 +165,10 @@ def test_a_node_says_no_and_takes_its_word_back(site: Site) -> None:
 
 def test_a_permit_that_a_node_cannot_take_in_says_why(site: Site) -> None:
     (task,) = site.valencia.tasks()
-    site.valencia.report(ReportKind.DONE, task_id=task.task_id, problem="no room")
+    site.valencia.report(ReportKind.DONE, task_id=task.task_id, problem="refused", reason="tool")
     at_node = site.trial.hub.permits.find(site.permit.permit_id).at_node("valencia")
     assert at_node is not None
-    assert (at_node.state, at_node.detail) == (PermitState.FAILED, "no room")
+    assert (at_node.state, at_node.detail) == (PermitState.FAILED, "refused: tool")
 
 
 def test_another_node_cannot_speak_of_a_permit_or_close_a_task(site: Site, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from threading import Barrier, Thread
@@ -413,3 +414,21 @@ def test_the_same_from_the_command_line(
         assert "nobody has registered a key" in granted
         refused = run("hedda", "applications", "decide", name, "grant", code=1)
         assert "no dataset waits for your decision" in refused
+
+
+def test_a_permit_that_cannot_be_issued_is_told_and_waits(
+    world: ApplicationTrial, tmp_path: Path
+) -> None:
+    """The last day that the holder named is over before anybody has a key."""
+    negotiating, people = world.trial.hub.negotiating, world.people
+    state = world.deciding(datasets=((LINKOPING, PROSTATE, None),))
+    until = world.trial.clock.now().date() + timedelta(days=3)
+    wish = Grant(LINKOPING, PROSTATE, "", until)
+    negotiating.step(people["hedda"], state.application_id, wish)
+    world.trial.clock.pass_s(5 * 86_400)
+    signer = Ed25519Signer.create(tmp_path / "anna.key")
+    register_key(world.trial.hub.accounts, people["anna"], signer)
+    assert world.trial.hub.permits.public() == []
+    with served(world.trial.hub) as url, signed_in(world.trial, url, "anna") as anna:
+        page = anna.get(f"/applications/{state.application_id}").text
+    assert "the permit could not be issued" in page

@@ -15,6 +15,7 @@ from tessera.hub.joining import Joining
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.permits import Permits
 from tessera.hub.reception import Reception, Take
+from tessera.hub.register import PublicRegister, ReleasedModels, no_models
 from tessera.hub.relay import Relay
 from tessera.hub.reports import Reports
 from tessera.hub.runs import Runs
@@ -55,6 +56,7 @@ class Hub:
     runs: Runs
     relay: Relay
     negotiating: Negotiating
+    register: PublicRegister
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
 
@@ -71,8 +73,9 @@ class Hub:
         accounts: Accounts,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
+        models: ReleasedModels = no_models,
     ) -> "Hub":
-        """Put the use cases together over one store."""
+        """Put the use cases together over one store. `models`: released ones, for the register."""
         bell = Bell()
         joining = Joining(
             store=store, clock=clock, hub_name=name, hub_key=signer.public_key, audit=audit
@@ -138,6 +141,15 @@ class Hub:
             runs=runs,
             relay=relay,
             negotiating=negotiating,
+            register=PublicRegister(
+                store=store,
+                clock=clock,
+                audit=audit,
+                signer=signer,
+                verifier=verifier,
+                book=negotiating.book,
+                models=models,
+            ),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
         )

@@ -170,8 +170,11 @@ class Negotiating:
 
     def n_work(self, person: Person) -> int:
         """Return how many applications wait for the person; own drafts wait for nobody."""
-        found = (one for one in self.work(person) if one.turn.due_at is not None)
-        return len({one.application.application_id for one in found})
+        return sum(
+            any(turn.due_at is not None for turn in state.turns_of(person, clocks()))
+            for state in self.book.all()
+            if not state.is_final and state.may_see(person)
+        )
 
     def news(self, person: Person) -> Mapping[str, int]:
         """Return how much others have done in each application since the person's last visit."""

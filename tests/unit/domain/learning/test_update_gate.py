@@ -50,7 +50,10 @@ def model(**more: object) -> dict[str, np.ndarray]:
 
 def made(weights: Mapping[str, np.ndarray] | None = None, **more: object) -> Given:
     first = Given(
-        n_subjects=40, n_samples=83, metrics={"loss": 0.512345}, weights=weights or model()
+        n_subjects=40,
+        n_samples=83,
+        metrics={"loss": 0.512345},
+        weights=model() if weights is None else weights,
     )
     return replace(first, **more)  # type: ignore[arg-type]
 
