@@ -7,11 +7,12 @@ from tessera.domain.access.airlock import AirlockRefused, Barrier, Decision, Ins
 from tessera.domain.access.airlock import release as pass_gate
 from tessera.domain.access.airlock_findings import inspect
 from tessera.domain.access.airlock_search import Known
-from tessera.domain.access.permit import Permit, PermitRefused
+from tessera.domain.access.permit import Action, Permit, PermitRefused
 from tessera.domain.access.tool import OutputKind
 from tessera.domain.audit import events
 from tessera.domain.errors import Conflict, NotFound, TesseraError
 from tessera.domain.ids import Pseudonym
+from tessera.node.learning_report import TRAINING, membership_auc
 from tessera.node.permits import PermitBook
 from tessera.node.reports import Reports
 from tessera.node.view import Views
@@ -84,7 +85,7 @@ class Airlock:
         `permitted`: the kinds that the run's permit lets out. Durable when it returns; the
         same outputs again change nothing but what was found.
         """
-        known = self.views.known(run.use_id, run.datasets, self.minimum)
+        known = self._known(run, files)
         outputs = [
             Output(use_id=run.use_id, name=name, kind=declared.get(name), content=content)
             for name, content in sorted(files.items())
@@ -131,7 +132,7 @@ class Airlock:
         if not records:
             raise NotFound(f"nothing of run {run.use_id} is in the airlock")
         permitted = self._permitted(run)
-        known = self.views.known(run.use_id, run.datasets, self.minimum)
+        known = self._known(run)
         looked = []
         for record in records:
             content, inspection = b"", None
@@ -168,7 +169,7 @@ class Airlock:
     ) -> tuple[FileDecided, ...]:
         pending = self._chosen(run, names)
         permit = self.book.permit(run.permit_id)
-        known = self.views.known(run.use_id, run.datasets, self.minimum)
+        known = self._known(run)
         decided = []
         for record in pending:
             if record.decided is not Decided.PENDING:
@@ -264,6 +265,17 @@ class Airlock:
         state = RunState.RELEASED if Decided.RELEASED in left else RunState.WITHHELD
         if self.records.change(replace(run, state=state), was=RunState.IN_AIRLOCK):
             self.reports.run_state(run.use_id, state)
+
+    def _known(self, run: RunRecord, files: Mapping[str, bytes] | None = None) -> Known:
+        """Return what to look for; `files` when they do not lie on the shelf yet."""
+        known = self.views.known(run.use_id, run.datasets, self.minimum)
+        if run.action != Action.LEARN:
+            return known
+        try:
+            told = self.shelf.read(run.use_id, TRAINING) if files is None else files[TRAINING]
+        except (NotFound, KeyError):
+            told = b""
+        return replace(known, membership_auc=membership_auc(told))
 
     def _permitted(self, run: RunRecord) -> frozenset[OutputKind]:
         try:

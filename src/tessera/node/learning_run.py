@@ -4,7 +4,6 @@ Two sandboxes: the trainer has the data and no network, the engine's client has 
 no data. Between them stands the session, and nothing passes it but through the gate.
 """
 
-import json
 import shutil
 import threading
 import time
@@ -18,12 +17,13 @@ from tessera.domain.access.run import least_limits
 from tessera.domain.access.tool import Entry, Limits, OutputKind, ToolBundle
 from tessera.domain.audit import events
 from tessera.domain.audit.entry import Event
-from tessera.domain.cohort.disclosure import CountPolicy, released_count
+from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.errors import Conflict, InvalidInput
-from tessera.domain.learning.update_gate import GateRules, Given, release_initial, told_metrics
+from tessera.domain.learning.update_gate import GateRules, Given, release_initial
 from tessera.node.airlock import Airlock
 from tessera.node.learning_kit import unpack_kit
-from tessera.node.learning_session import NotAllowed, RoundDone, Session
+from tessera.node.learning_report import TRAINING, RoundDone, training_json
+from tessera.node.learning_session import NotAllowed, Session
 from tessera.node.learning_terms import LearningLimits, Terms, terms_of
 from tessera.node.supervise import Supervised
 from tessera.node.trainer import Trainer
@@ -39,7 +39,6 @@ from tessera.wire.tasks import Report, ReportKind, RunState
 OPT_OUT: Final = "opt-out"
 """Somebody in the training opted out: it cannot be made to forget, so that it ends."""
 MODEL: Final = "model.npz"
-TRAINING: Final = "training.json"
 OUTPUTS: Final = {MODEL: OutputKind.MODEL, TRAINING: OutputKind.AGGREGATE}
 _ENDED: Final = "ended"
 _NO_KIT: Final = "no-kit"
@@ -185,7 +184,7 @@ class LearningRun:
         def keep(weights: Arrays, final: Given, done: tuple[RoundDone, ...]) -> None:
             files = {
                 MODEL: arrays_to(weights),
-                TRAINING: _training_json(final, done, parts.policy),
+                TRAINING: training_json(final, done, parts.policy),
             }
             parts.airlock.put(run, files, OUTPUTS, permitted=permit.outputs)
 
@@ -288,16 +287,3 @@ class LearningRun:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / name
         path.write_text(result.log, encoding="utf-8", errors="replace")
-
-
-def _training_json(final: Given, done: tuple[RoundDone, ...], policy: CountPolicy) -> bytes:
-    """Return what goes with the model; counts and metrics as they may leave."""
-    enough = final.n_subjects >= policy.minimum
-    told = {
-        "rounds": done[-1].round,
-        "n_subjects": released_count(final.n_subjects, policy),
-        "counts": f"rounded down to a multiple of {policy.step}; below {policy.minimum}: none",
-        "metrics": told_metrics(final.metrics) if enough else {},
-        "by_round": [{"round": one.round, "metrics": dict(one.metrics)} for one in done],
-    }
-    return json.dumps(told, indent=2).encode() + b"\n"

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -23,6 +23,7 @@ from tessera.domain.learning.update_gate import (
     release_initial,
     release_update,
 )
+from tessera.node.learning_report import RoundDone
 from tessera.node.trainer import Trainer, TrainerFailed
 from tessera.wire import fields
 from tessera.wire.frames import Arrays, Frame
@@ -42,15 +43,6 @@ class NotAllowed(TesseraError):
     def __init__(self, word: str) -> None:
         super().__init__(f"the training may not go on ({word})")
         self.word = word
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundDone:
-    """What left in one round."""
-
-    round: int
-    n_samples: int
-    metrics: Mapping[str, float]
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,7 @@
 """The gate through which a file that a tool made leaves a node. Pure.
 
-Beside `domain/cohort/disclosure` this is the only module that calls `seal_released`. A file
-passes when a person at the node has decided so over exactly its bytes, the permit lets files
+Beside it only `domain/cohort/disclosure` and `domain/learning/update_gate` call
+`seal_released`. A file passes when a person at the node has decided so over exactly its bytes, the permit lets files
 of its kind out and is in force, and nothing was found that can never leave.
 """
 

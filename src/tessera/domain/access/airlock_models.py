@@ -1,5 +1,6 @@
 """Looks in a model, an npz archive, for arrays that are records or images, not weights. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,6 +15,10 @@ _MOST_TEXT: Final = 1000
 """Characters of all texts: names of classes, not notes."""
 _MOST_WHOLE: Final = 1000
 """Whole numbers: steps and shapes, not pixels."""
+_MAY_REMEMBER: Final = 0.6
+"""AUC of telling who was in a training, from which on somebody should look."""
+_REMEMBERS: Final = 0.75
+"""The same, from which on a reason is needed."""
 _MANY_EACH: Final = 10
 """Parameters for each subject, from which on a model can hold much of them."""
 
@@ -47,6 +52,8 @@ def _findings(members: Sequence[Member], known: Known) -> Iterator[Finding]:
         yield _stop("row-per-subject", f"a row for each subject, study or image: {_named(each)}")
     if images := [m.name for m in members if _is_image(m, known)]:
         yield _stop("image", f"arrays of the size of the images: {_named(images)}")
+    if known.membership_auc is not None:
+        yield from _memory(known.membership_auc)
     n_parameters = sum(m.array.size for m in numbers)
     text = f"{n_parameters} parameters from {known.n_subjects} subjects"
     if n_parameters > _MANY_EACH * known.n_subjects:
@@ -54,6 +61,23 @@ def _findings(members: Sequence[Member], known: Known) -> Iterator[Finding]:
         yield Finding(code="parameters", severity=Severity.LOOK, text=text)
     else:
         yield Finding(code="parameters", severity=Severity.INFO, text=text)
+
+
+def _memory(membership_auc: float) -> Iterator[Finding]:
+    """Source: Yeom et al., Privacy risk in machine learning, CSF 2018, section 3.2."""
+    if not math.isfinite(membership_auc):
+        text = "the tool did not measure how well the model remembers who was in the training"
+        yield Finding(code="memory", severity=Severity.LOOK, text=text)
+        return
+    text = (
+        f"the model tells who was in the training from who was not: AUC {membership_auc:.2f}, "
+        "where 0.50 is not at all"
+    )
+    if membership_auc > _REMEMBERS:
+        yield _stop("memory", text)
+    else:
+        severity = Severity.LOOK if membership_auc > _MAY_REMEMBER else Severity.INFO
+        yield Finding(code="memory", severity=severity, text=text)
 
 
 def _is_each(member: Member, known: Known) -> bool:

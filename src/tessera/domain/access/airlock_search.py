@@ -69,6 +69,9 @@ class Known:
     """Numbers of subjects, studies, series and instances: a table of so many rows tells of each."""
     image_shapes: frozenset[tuple[int, int]] = frozenset()
     """Rows and columns of the images."""
+    membership_auc: float | None = None
+    """Of a trained model: how well it tells who was in the training, 0.5 not at all; NaN when
+    that was not measured. None for anything but a training."""
 
     @cached_property
     def tails(self) -> frozenset[bytes]:
