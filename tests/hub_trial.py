@@ -26,6 +26,7 @@ from tessera.domain.ids import DatasetId
 from tessera.domain.zones import Released
 from tessera.http.app import SEARCHES, create_app
 from tessera.http.limits import Rate
+from tessera.http.trainings import Trainings
 from tessera.hub.hub import Hub
 from tessera.ports.hub_store import NodeRecord, NodeState
 from tessera.testing.cohort_engine import write_version
@@ -203,6 +204,8 @@ def app_of(hub: Hub, *, searches: Rate = SEARCHES) -> Starlette:
         accounts=hub.accounts,
         access=hub.access,
         negotiating=hub.negotiating,
+        trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
+        public=hub.register,
     )
 
 

@@ -37,6 +37,8 @@ def test_the_defaults_are_as_documented() -> None:
             shown = f"`{list(field.default)}`"
         elif isinstance(field.default, str):
             shown = f'`"{field.default}"`'
+        elif isinstance(field.default, bool):
+            shown = f"`{str(field.default).lower()}`"
         else:
             shown = f"`{field.default}`"
         assert documented[field.name] == shown

@@ -19,9 +19,11 @@ from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.accounts import hub_accounts
 from tessera.bootstrap.audit import hub_audit
+from tessera.bootstrap.learning import conducting_of
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import Conflict, InvalidSettings, Unavailable
 from tessera.http.app import create_app
+from tessera.http.trainings import Trainings
 from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset
 from tessera.hub.views import RdfFormat
 from tessera.ports.hub_store import HubStore
@@ -53,6 +55,12 @@ class HubSettings:
     """File with the secret that the provider gave the hub; none for a public client."""
     oidc_default_roles: str = ""
     """Roles of who signs in for the first time, with spaces between; none unless named."""
+    learning_host: str = ""
+    """Name or address under which nodes reach the engine of a training; else that of `url`."""
+    learning_port: str = ""
+    """TCP port of the engine; none takes a free one for each training."""
+    learning_wait_seconds: str = ""
+    """After so long a training begins with the nodes that are ready, if they are enough."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -145,6 +153,15 @@ def run_hub(
     """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
     with open_hub(home) as (hub, _):
         hub.negotiating.start()
+        settings = HubSettings.load(home)
+        conducting = conducting_of(
+            home,
+            hub.learnings,
+            url=settings.url,
+            host=settings.learning_host,
+            port=settings.learning_port,
+            wait_s=settings.learning_wait_seconds,
+        )
         listening = _listen(host, port)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listening.getsockname()[1]}"
@@ -155,6 +172,10 @@ def run_hub(
                 accounts=hub.accounts,
                 access=hub.access,
                 negotiating=hub.negotiating,
+                public=hub.register,
+                trainings=Trainings(
+                    learnings=hub.learnings, models=hub.models, access=hub.access
+                ),
             ),
             access_log=access_log,
             log_config=None,
@@ -165,8 +186,12 @@ def run_hub(
         )
         server = _Server(config, hub.stop, lambda: on_ready(url))
         logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
-        with listening:
-            asyncio.run(server.serve(sockets=[listening]))
+        conducting.start()
+        try:
+            with listening:
+                asyncio.run(server.serve(sockets=[listening]))
+        finally:
+            conducting.close()
 
 
 class _Server(uvicorn.Server):

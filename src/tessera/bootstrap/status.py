@@ -33,6 +33,25 @@ def node_status(node: Node) -> dict[str, Any]:
         "clinical": _clinical(node),
         "opted_out": len(exclusions_of(node.home).excluded()),
         "datasets": _datasets(node, published),
+        "waiting": _waiting(node),
+    }
+
+
+def _waiting(node: Node) -> dict[str, int]:
+    """Return how much waits for a person here."""
+    from tessera.bootstrap.link import hub_pin
+    from tessera.bootstrap.permits import countersigning
+    from tessera.bootstrap.runs import records_of
+    from tessera.node.countersigning import Standing
+    from tessera.wire.tasks import RunState
+
+    has_runs = (node.home / "runs" / "runs.sqlite").exists()
+    runs = records_of(node.home).all() if has_runs else ()
+    has_permits = hub_pin(node.home) is not None and (node.home / "access").exists()
+    permits = countersigning(node.home).listed() if has_permits else ()
+    return {
+        "permits": sum(one.standing is Standing.WAITING for one in permits),
+        "runs_in_airlock": sum(one.state is RunState.IN_AIRLOCK for one in runs),
     }
 
 

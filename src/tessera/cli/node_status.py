@@ -54,6 +54,10 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _clinical(status["clinical"])
     yield "opted out", _counted(status["opted_out"], "patient")
     yield from _datasets(status["datasets"])
+    if n_permits := status["waiting"]["permits"]:
+        yield "for you", f"{_counted(n_permits, 'permit')}: tessera node permit list HOME"
+    if n_runs := status["waiting"]["runs_in_airlock"]:
+        yield "for you", f"{_counted(n_runs, 'run')} in the airlock: tessera node airlock list HOME"
 
 
 def _hub(hub: dict[str, str] | None) -> Iterator[tuple[str, str]]:

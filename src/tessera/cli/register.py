@@ -17,7 +17,10 @@ _MODULES = (
     "permits",
     "tool",
     "run",
+    "learn",
+    "learn",
     "fetch",
+    "register_cmd",
     "audit",
     "demo",
 )

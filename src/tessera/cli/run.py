@@ -61,7 +61,7 @@ def run(
         from tessera.bootstrap.access import person_signer, signed_in_client
         from tessera.client.access import permitted_tool, wanted_runs
 
-        signer, arguments = person_signer(hub), _arguments(argument or [])
+        signer, arguments = person_signer(hub), read_arguments(argument or [])
         inputs = {path.name: path.read_bytes() for path in input_file or []}
         with signed_in_client(hub) as client:
             held = client.permit(permit)
@@ -155,7 +155,7 @@ def _refusal() -> type[Exception]:
     return PermitRefused
 
 
-def _arguments(words: Sequence[str]) -> dict[str, object]:
+def read_arguments(words: Sequence[str]) -> dict[str, object]:
     """Read NAME=VALUE; a value that is JSON (a number, true, a list) is taken as such."""
     import json
 
@@ -231,8 +231,8 @@ def _save(client: "Client", runs: Sequence["Run"], out: Path, *, json: bool) -> 
     n_files = 0
     places = _places(runs, out)
     for run in runs:
-        if run.state != "released":
-            continue
+        if run.state != "released" or run.action == "learn":
+            continue  # a trained model is one for all: `tessera model download`
         for path in client.results(run, places[run.use_id]):
             n_files += 1
             typer.echo(str(path), err=json)

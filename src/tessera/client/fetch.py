@@ -20,6 +20,7 @@ from tessera.domain.catalogue.manifest import InstanceEntry, Manifest, parse_man
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
 from tessera.ports.sealing import SealedReader
 from tessera.ports.signing import Signer, Verifier
+from tessera.ports.view import place_in_view
 from tessera.wire.fetch import FetchReply, Part, unpack
 from tessera.wire.keys import PublicKey
 from tessera.wire.permit import use_payload
@@ -249,10 +250,7 @@ class Fetch:
         return reply
 
     def _place(self, entry: InstanceEntry) -> Path:
-        path = Path(entry.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise InvalidInput(f"the manifest names a place outside of its folder: {entry.path}")
-        return self._folder / path
+        return self._folder / place_in_view(entry.path)
 
     def _partial(self, entry: InstanceEntry) -> Path:
         place = self._place(entry)

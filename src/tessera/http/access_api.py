@@ -17,6 +17,7 @@ from tessera.domain.errors import NotSignedIn
 from tessera.http.api import MAX_WAIT_S
 from tessera.http.rules import SIGNED_IN, RuledRoute, needs, person_of
 from tessera.hub.access import Access
+from tessera.hub.bell import Bell
 from tessera.hub.runs import runs_key
 from tessera.wire import fields
 from tessera.wire.fields import Json
@@ -138,18 +139,22 @@ class _AccessApi:
         return file_response(found, parts, int(offset))
 
     async def _when_changed(self, request: Request, found: Callable[[], Json]) -> Response:
-        """Answer at once, or with `?wait_s=` when it differs from what has the tag `?unlike=`."""
-        unlike, wait_s = request.query_params.get("unlike", ""), _seconds(request)
-        key = runs_key(signed_in(request).person_id)
-        now_s = asyncio.get_running_loop().time
-        until = now_s() + wait_s
-        while True:
-            body = found()
-            tag = hashlib.sha256(fields.encode(body)).hexdigest()[:32]
-            left_s = until - now_s()
-            if tag != unlike or left_s <= 0 or self._access.bell.is_stopped:
-                return _json({**body, "tag": tag})
-            await self._access.bell.wait(key, left_s)
+        return await when_changed(request, self._access.bell, found)
+
+
+async def when_changed(request: Request, bell: Bell, found: Callable[[], Json]) -> Response:
+    """Answer at once, or with `?wait_s=` when it differs from what has the tag `?unlike=`."""
+    unlike, wait_s = request.query_params.get("unlike", ""), _seconds(request)
+    key = runs_key(signed_in(request).person_id)
+    now_s = asyncio.get_running_loop().time
+    until = now_s() + wait_s
+    while True:
+        body = found()
+        tag = hashlib.sha256(fields.encode(body)).hexdigest()[:32]
+        left_s = until - now_s()
+        if tag != unlike or left_s <= 0 or bell.is_stopped:
+            return _json({**body, "tag": tag})
+        await bell.wait(key, left_s)
 
 
 def file_response(found: RunFile, parts: Iterator[bytes], offset: int = 0) -> Response:

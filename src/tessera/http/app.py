@@ -24,7 +24,12 @@ from tessera.http import (
     fetch_api,
     link,
     pages,
+    patients_page,
     permit_page,
+    learning_api,
+    learning_page,
+    model_page,
+    register,
     run_page,
     sign_in_provider,
     tools_page,
@@ -35,9 +40,11 @@ from tessera.http.identify import Identify
 from tessera.http.limits import BodyLimit, Buckets, Rate, RateLimit, SecurityHeaders
 from tessera.http.rendering import link as link_to
 from tessera.http.rules import RuledRoute, unruled
+from tessera.http.trainings import Trainings
 from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
 from tessera.hub.negotiating import Negotiating
+from tessera.hub.register import PublicRegister
 from tessera.hub.views import HubViews
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
@@ -56,6 +63,8 @@ def create_app(
     accounts: Accounts | None = None,
     access: Access | None = None,
     negotiating: Negotiating | None = None,
+    public: PublicRegister | None = None,
+    trainings: Trainings | None = None,
 ) -> Starlette:
     """Return the application over one hub; `receive` takes the messages of nodes.
 
@@ -69,6 +78,8 @@ def create_app(
         *(_account_routes(accounts) if accounts else ()),
         *(_access_routes(access) if access else ()),
         *(_application_routes(hub, negotiating) if negotiating else ()),
+        *(_public_routes(hub, public) if public else ()),
+        *(_training_routes(trainings) if trainings else ()),
         Mount("/static", StaticFiles(directory=static), name="static"),
     ]
     if bare := unruled(routes):
@@ -88,6 +99,7 @@ def create_app(
         exception_handlers={TesseraError: _error, HTTPException: _error, Exception: _error},
     )
     app.state.n_work = negotiating.n_work if negotiating else None
+    app.state.has_register = public is not None
     return app
 
 
@@ -120,6 +132,15 @@ def _application_routes(hub: HubViews, negotiating: Negotiating) -> list[RuledRo
         *applications_api.routes(negotiating),
         *basket.routes(hub, negotiating),
     ]
+
+
+def _public_routes(hub: HubViews, public: PublicRegister) -> list[RuledRoute]:
+    return [*register.routes(public), *patients_page.routes(hub, public)]
+
+
+def _training_routes(trainings: Trainings) -> list[RuledRoute]:
+    parts = (learning_api, learning_page, model_page)
+    return [route for part in parts for route in part.routes(trainings)]
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -89,9 +89,7 @@ class _Register:
         rows.writerow(COLUMNS)
         rows.writerows(entry_to_row(entry) for entry in shown.entries)
         headers = {"Content-Disposition": 'attachment; filename="register.csv"'}
-        return Response(
-            out.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers
-        )
+        return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers)
 
     async def atom(self, request: Request) -> Response:
         shown = await run_in_threadpool(self.permits.shown, _wanted(request))

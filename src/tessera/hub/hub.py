@@ -12,10 +12,12 @@ from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.dispatch import Dispatch
 from tessera.hub.joining import Joining
+from tessera.hub.learning import Learnings
+from tessera.hub.models import Models
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.permits import Permits
 from tessera.hub.reception import Reception, Take
-from tessera.hub.register import PublicRegister, ReleasedModels, no_models
+from tessera.hub.register import PublicRegister
 from tessera.hub.relay import Relay
 from tessera.hub.reports import Reports
 from tessera.hub.runs import Runs
@@ -56,6 +58,8 @@ class Hub:
     runs: Runs
     relay: Relay
     negotiating: Negotiating
+    learnings: Learnings
+    models: Models
     register: PublicRegister
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
@@ -73,9 +77,8 @@ class Hub:
         accounts: Accounts,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
-        models: ReleasedModels = no_models,
     ) -> "Hub":
-        """Put the use cases together over one store. `models`: released ones, for the register."""
+        """Put the use cases together over one store."""
         bell = Bell()
         joining = Joining(
             store=store, clock=clock, hub_name=name, hub_key=signer.public_key, audit=audit
@@ -102,13 +105,23 @@ class Hub:
             permits=permits,
             uses=uses,
         )
+        learnings = Learnings(
+            store=store,
+            clock=clock,
+            audit=audit,
+            dispatch=dispatch,
+            permits=permits,
+            uses=uses,
+            runs=runs,
+        )
+        models = Models(store=store)
         relay = Relay(
             clock=clock,
             check=uses.check,
             put=dispatch.put_transient,
             withdraw=dispatch.withdraw,
         )
-        reports = _reports(dispatch, permits, runs)
+        reports = _reports(dispatch, permits, runs, learnings)
         negotiating = Negotiating.assemble(
             store=store, clock=clock, audit=audit, catalogue=catalogue, issue=permits.issue
         )
@@ -141,6 +154,8 @@ class Hub:
             runs=runs,
             relay=relay,
             negotiating=negotiating,
+            learnings=learnings,
+            models=models,
             register=PublicRegister(
                 store=store,
                 clock=clock,
@@ -148,7 +163,7 @@ class Hub:
                 signer=signer,
                 verifier=verifier,
                 book=negotiating.book,
-                models=models,
+                models=models.public,
             ),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
@@ -198,7 +213,9 @@ class Hub:
         self.bell.stop()
 
 
-def _reports(dispatch: Dispatch, permits: Permits, runs: Runs) -> Reports:
+def _reports(
+    dispatch: Dispatch, permits: Permits, runs: Runs, learnings: Learnings
+) -> Reports:
     """Say who takes which report, and who is told that a task is done."""
     dispatch.on_done[TaskKind.PERMIT] = permits.sent
     dispatch.on_done[TaskKind.USE] = runs.taken_up
@@ -209,6 +226,7 @@ def _reports(dispatch: Dispatch, permits: Permits, runs: Runs) -> Reports:
             ReportKind.DECLINED: permits.take_declined,
             ReportKind.REVOKED: permits.take_revoked,
             ReportKind.RUN: runs.take_report,
+            ReportKind.LEARN: learnings.take_ready,
         }
     )
 

@@ -11,6 +11,7 @@ from tessera.domain.access.permit import Action, PermitRefused, Reason
 from tessera.domain.access.tool import OutputKind
 from tessera.domain.audit import access_events as events
 from tessera.domain.errors import Conflict, InvalidInput, NotFound
+from tessera.domain.learning.plan import LearningState
 from tessera.hub.dispatch import Dispatch
 from tessera.hub.permits import Permits, is_of, permit_key
 from tessera.hub.uses import Uses
@@ -20,6 +21,7 @@ from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord
 from tessera.wire import fields
 from tessera.wire.fields import Json
+from tessera.wire.learning import MODEL
 from tessera.wire.refusals import BadMessage, TooLarge
 from tessera.wire.runs import Run, RunFile
 from tessera.wire.tasks import DeliveredPart, RunState, TaskKind
@@ -74,6 +76,7 @@ class Runs:
         with self.store.transaction():
             if not self.store.runs.add(run):
                 return self._same(run)
+            self.store.learning.note_inputs(use.use_id, [digest for _, digest in use.inputs])
             carried = {name: b64encode(content).decode() for name, content in inputs.items()}
             body = {"token": token, "inputs": carried}
             self.dispatch.put(use.node_id, TaskKind.USE, body, subject=use.use_id)
@@ -122,10 +125,17 @@ class Runs:
     def file(self, person: Person, use_id: str, name: str) -> tuple[RunFile, Iterator[bytes]]:
         """Return a released file and its content in parts. Raises NotFound."""
         run = self.shown(person, use_id)
-        for one in run.files:
+        for one in run.files if self._is_open(run, name) else ():
             if one.name == name and one.is_whole and run.state is RunState.RELEASED:
                 return one, self.store.runs.parts(use_id, name)
         raise NotFound("no such file has been released")
+
+    def _is_open(self, run: Run, name: str) -> bool:
+        """A trained model is nobody's until every node of the training has released it."""
+        if run.action is not Action.LEARN or name != MODEL:
+            return True
+        learning = self.store.learning.of_use(run.use_id)
+        return learning is not None and learning.state is LearningState.RELEASED
 
     def take_report(self, node: NodeRecord, body: Json) -> None:
         """Note where a run stands, as its node says. Raises NotFound, Conflict, BadMessage.
@@ -193,6 +203,11 @@ class Runs:
             tool = self.store.tools.find(run.tool)
             if tool is None or tool.outputs.get(part.name) is not kind:
                 raise InvalidInput(f"the tool declares no {part.name} as {kind}")
+        learning = self.store.learning.of_use(run.use_id) if part.name == MODEL else None
+        if learning is not None and learning.state.is_final:
+            raise Conflict(f"the training is {learning.state}")
+        if learning is not None and learning.model_sha256 not in ("", part.sha256):
+            raise Conflict("not the model that was trained")
         if run.state.is_final and run.state is not RunState.RELEASED:
             raise Conflict(f"the run is {run.state}")
         there = next((file for file in run.files if file.name == part.name), None)

@@ -172,7 +172,7 @@ class Learnings:
 
     def _do(self, under_way: LearningRun) -> None:
         try:
-            under_way.do()
+            under_way.take_part()
         except PermitRefused as err:
             self._end(under_way.run, RunState.REFUSED, err.reason.value)
         except UpdateRefused as err:

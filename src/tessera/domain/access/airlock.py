@@ -1,8 +1,8 @@
 """The gate through which a file that a tool made leaves a node. Pure.
 
 Beside it only `domain/cohort/disclosure` and `domain/learning/update_gate` call
-`seal_released`. A file passes when a person at the node has decided so over exactly its bytes, the permit lets files
-of its kind out and is in force, and nothing was found that can never leave.
+`seal_released`. A file passes when a person at the node has decided so over exactly its bytes,
+the permit lets files of its kind out and is in force, and nothing was found that can never leave.
 """
 
 from collections.abc import Sequence

@@ -249,9 +249,11 @@ def entry_of(
 
     `application`: the one it follows from; None for a permit that this hub knows no way of.
     """
-    verdicts = Counter(
-        application.decision(one).verdict for one in application.contents.datasets
-    ) if application else Counter[Verdict]()
+    verdicts = (
+        Counter(application.decision(one).verdict for one in application.contents.datasets)
+        if application
+        else Counter[Verdict]()
+    )
     standing = standing_of(permit, revoked_at, now)
     shown = tuple(sorted(results, key=lambda one: one.released_at))
     titled = tuple(sorted(models, key=lambda one: one.released_at))

@@ -219,6 +219,13 @@ def update_released(
     return Event("update-released", "hub", facts | {"sha256": sha256, "n_bytes": n_bytes})
 
 
+def learning_simulated(dataset_id: str, version: int, tool: str) -> Event:
+    """At a node: somebody with its home trained on a version, outside of any permit."""
+    return Event(
+        "learning-simulated", OPERATOR, {"dataset": dataset_id, "version": version, "tool": tool}
+    )
+
+
 def _version(dataset_id: str, version: int, manifest_sha256: str) -> dict[str, Fact]:
     return {"dataset": dataset_id, "version": version, "manifest_sha256": manifest_sha256}
 

@@ -1,7 +1,8 @@
 """The gate through which every number about subjects leaves a node. Pure.
 
 Beside it only `domain/access/airlock` and `domain/learning/update_gate` call `seal_released`.
-What it does not defend against: differences between the answers to several queries (docs/reference/cohort-language.md).
+What it does not defend against: differences between the answers to several queries
+(docs/reference/cohort-language.md).
 """
 
 import re

@@ -1,0 +1,42 @@
+"""StudyViews with hard links: a folder with the images of one study and nothing else."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tessera.domain.errors import Conflict
+from tessera.domain.imaging.instance import InstanceRow
+
+
+class LinkedStudies:
+    """`instances` holds the files of the store, `folder` is where views are made."""
+
+    def __init__(self, instances: Path, folder: Path) -> None:
+        self._instances = instances
+        self._folder = folder
+
+    @contextmanager
+    def study(self, rows: Sequence[InstanceRow]) -> Iterator[Path]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = Path(mkdtemp(prefix="case-", dir=self._folder))
+        try:
+            made.chmod(0o755)
+            for row in rows:
+                target = made / "case" / "instances" / row.path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _link(self._instances / row.path, target)
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError as err:
+        raise Conflict(f"{source.name} is missing in the store; restore it from a backup") from err
+    except OSError:  # a file system, or its rules, that lets no file be linked
+        shutil.copyfile(source, target)

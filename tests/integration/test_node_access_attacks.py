@@ -1,0 +1,310 @@
+"""Attacks on runs at a node: opt-outs at bad moments, lost stops, leftovers, floods, kills."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tessera.adapters.access_runs import FolderViews
+from tessera.bootstrap.node import NodeSettings
+from tessera.bootstrap.opt_out import opt_out
+from tessera.bootstrap.permits import outbox_of, permit_book, reports_of
+from tessera.bootstrap.runs import records_of, runs_of
+from tessera.domain.access.permit import PermitRefused
+from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
+from tessera.domain.zones import Identified
+from tessera.ports.run_records import RunRecord
+from tessera.wire.tasks import RunState
+from tests.opt_out_trial import PATIENTS, subject_of
+from tests.run_trial import IMAGES, RunTrial, made_tool, needs_sandbox
+
+HER, HIM = PATIENTS[7], PATIENTS[8]
+SLEEPS = (
+    "import json, time, pyarrow.parquet as pq\n"
+    "n = pq.read_table('/data/images/tables/patient.parquet').num_rows\n"
+    "time.sleep({seconds} if n == 30 else {later})\n"
+    "json.dump({{'n_subjects': n}}, open('/out/counts.json', 'w'))\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _sandbox() -> Iterator[None]:
+    needs_sandbox()
+    yield
+
+
+def left(trial: RunTrial) -> list[str]:
+    """Return what lies in HOME/runs of data and inputs."""
+    folder = trial.home / "runs"
+    return sorted(
+        str(path.relative_to(folder))
+        for name in ("data", "inputs")
+        for path in folder.glob(f"*/{name}")
+    )
+
+
+def test_a_run_that_begins_again_without_her_may_take_its_time(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path, tool=made_tool(SLEEPS.format(seconds=600, later=3)))
+    use_id, task = trial.task()
+    with trial.working() as runs:
+        runs.take_up(task)
+        trial.wait(use_id, lambda one: one.state is RunState.RUNNING)
+        time.sleep(1.5)
+        opt_out(trial.home, [Identified(HER)])
+        trial.wait(use_id, lambda one: one.state is RunState.IN_AIRLOCK, 20)
+    assert json.loads(trial.airlock.shelf.read(use_id, "counts.json")) == {"n_subjects": 29}
+    assert [state for state, _ in trial.told()].count("running") == 2
+
+
+def test_who_opts_out_in_the_last_moment_is_in_nothing_that_comes_out(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path, tool=made_tool(SLEEPS.format(seconds=0.3, later=0)))
+    use_id, task = trial.task()
+    with trial.working() as runs:
+        runs.take_up(task)
+        trial.wait(use_id, lambda one: one.state is RunState.RUNNING)
+        opt_out(trial.home, [Identified(HER)])  # before anybody asks a second time
+        trial.wait(use_id, lambda one: one.state is RunState.IN_AIRLOCK)
+    assert json.loads(trial.airlock.shelf.read(use_id, "counts.json")) == {"n_subjects": 29}
+
+
+def test_a_permit_that_is_revoked_in_the_last_moment_brings_nothing_out(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path, tool=made_tool(SLEEPS.format(seconds=0.3, later=0)))
+    use_id, task = trial.task()
+    with trial.working() as runs:
+        runs.take_up(task)
+        trial.wait(use_id, lambda one: one.state is RunState.RUNNING)
+        permit_book(trial.home).revoke_here(trial.permit.permit_id, "over", "Eva")
+        run = trial.wait(use_id, lambda one: one.state is not RunState.RUNNING)
+    assert (run.state, run.detail) == (RunState.STOPPED, "revoked")
+    assert not trial.airlock.shelf.has(use_id)
+
+
+def test_who_is_left_after_many_opted_out_is_counted_and_not_who_was_there(tmp_path: Path) -> None:
+    """The first attempt saw 30; in the second, whose outputs these are, only 3 are left."""
+    trial = RunTrial(tmp_path, tool=made_tool(SLEEPS.format(seconds=600, later=0)))
+    use_id, task = trial.task()
+    with trial.working() as runs:
+        runs.take_up(task)
+        trial.wait(use_id, lambda one: one.state is RunState.RUNNING)
+        opt_out(trial.home, [Identified(one) for one in PATIENTS[:27]])
+        trial.wait(use_id, lambda one: one.state is RunState.IN_AIRLOCK)
+    (one,) = trial.airlock.look(use_id).outputs
+    assert one.inspection is not None
+    assert "few-subjects" in {finding.code for finding in one.inspection.findings}
+
+
+class SlowViews(FolderViews):
+    """Takes its time, as with many instances."""
+
+    def make(self, into: Path, *given: Any, **named: Any) -> Any:
+        made = super().make(into, *given, **named)
+        time.sleep(2)
+        return made
+
+
+def test_a_stop_while_the_view_is_made_stops(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path, tool=made_tool(SLEEPS.format(seconds=5, later=5)))
+    use_id, task = trial.task()
+    plain = trial.runs()
+    slow = SlowViews(trial.node.research)
+    views = replace(plain.views, maker=slow)
+    runs = replace(plain, views=views, airlock=replace(plain.airlock, views=views))
+    thread = threading.Thread(target=runs.work)
+    thread.start()
+    try:
+        runs.take_up(task)
+        trial.wait(use_id, lambda one: one.state is RunState.RUNNING)
+        assert runs.stop(use_id)
+        run = trial.wait(use_id, lambda one: one.state is not RunState.RUNNING)
+    finally:
+        runs.close()
+        thread.join(30)
+    assert (run.state, run.detail) == (RunState.STOPPED, "person")
+
+
+def mounted(folder: Path, options: str) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        check=False,
+        capture_output=True,
+    )
+    return done.returncode == 0
+
+
+def test_a_full_disk_leaves_no_view_behind(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    runs = trial.home / "runs"
+    if not mounted(runs, "size=400k"):
+        pytest.skip("nothing can be mounted here")
+    try:
+        run = trial.run()
+        assert run.state is RunState.FAILED
+        assert left(trial) == []
+        assert not (runs / run.use_id / "data").exists()
+        assert trial.told()[-1][0] == "failed"
+    finally:
+        subprocess.run(["umount", str(runs)], check=True)
+
+
+def test_a_damaged_audit_log_leaves_no_view_behind(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    use_id, task = trial.task()
+    trial.runs().take_up(task)
+    (log,) = (path for path in (trial.home / "audit").rglob("*") if path.name == "entries.jsonl")
+    log.write_bytes(b"{}\n" + log.read_bytes()[3:])
+    with trial.working():
+        run = trial.wait(use_id, lambda one: one.state not in (RunState.WAITING, RunState.RUNNING))
+    assert run.state is RunState.FAILED
+    assert left(trial) == []
+    assert trial.told()[-1][0] == "failed"
+
+
+def test_inputs_that_are_not_what_was_signed_leave_nothing(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    given = {"a.npz": b"right", "b.npz": b"right too"}
+    use_id, task = trial.task(inputs=given, sent={**given, "b.npz": b"other"})
+    with pytest.raises(InvalidInput):
+        trial.runs().take_up(task)
+    assert left(trial) == []
+    assert trial.told() == [("refused", "invalid-input")]
+
+
+def test_what_an_earlier_process_left_is_swept_and_the_hub_learns_the_end(tmp_path: Path) -> None:
+    """As after a kill between the record and the report, or the removal of inputs."""
+    trial = RunTrial(tmp_path)
+    run = trial.run(inputs={"model.npz": b"m"})
+    trial.told()
+    records = records_of(trial.home)
+    ended = replace(run, state=RunState.FAILED, detail="exit", ended_at=datetime.now(UTC))
+    assert records.change(ended, was=run.state)
+    for name in ("data/images", "inputs"):
+        (trial.home / "runs" / run.use_id / name).mkdir(parents=True)
+    (trial.home / "runs" / str(uuid4()) / "inputs").mkdir(parents=True)
+    (trial.home / "airlock" / f".part-{run.use_id}" / "files").mkdir(parents=True)
+    trial.runs().recover()
+    assert left(trial) == []
+    assert not list((trial.home / "airlock").glob(".part-*"))
+    assert trial.told() == [("failed", "exit")]
+
+
+def test_an_exit_code_is_no_way_out(tmp_path: Path) -> None:
+    code = "import json, os, sys\nsys.exit(json.loads(os.environ['TESSERA_ARGUMENTS'])['code'])\n"
+    trial = RunTrial(tmp_path, tool=made_tool(code))
+    runs = [trial.run(arguments=json.dumps({"code": number})) for number in (1, 77, 255)]
+    assert [run.exit_code for run in runs] == [1, 77, 255]  # known here
+    said = {state for state in trial.told() if state[0] == "failed"}
+    assert len(said) == 1
+
+
+def test_a_permit_is_good_for_so_many_runs_a_day(tmp_path: Path) -> None:
+    """A bit by each of a thousand runs is a way out, and so are a thousand small differences."""
+    trial = RunTrial(tmp_path)
+    settings = replace(NodeSettings.load(trial.home), runs_a_day=3)
+    (trial.home / "node.toml").write_text(settings.to_toml(), "utf-8")
+    runs = trial.runs()
+    for _ in range(3):
+        runs.take_up(trial.task()[1])
+    _, task = trial.task()
+    with pytest.raises(TesseraError) as caught:
+        runs.take_up(task)
+    assert caught.value.code == "too-many-runs"
+    assert len(records_of(trial.home).all()) == 3
+    assert trial.told()[-1] == ("refused", "too-many-runs")
+
+
+def test_everything_in_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        trial = RunTrial(tmp_path)
+        run = trial.run(inputs={"model.npz": b"m"})
+        trial.airlock.release(run.use_id, by="Eva")
+    finally:
+        os.umask(before)
+    for top in ("runs", "airlock", "access"):
+        folder = trial.home / top
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, top
+    for path in trial.home.rglob("*"):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        assert path.is_symlink() or not mode & 0o022, f"{path} {mode:o}"
+
+
+def test_who_was_in_a_run_is_not_forgotten_with_an_emptied_file(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    trial.run()
+    path = trial.home / "runs" / "runs.sqlite"
+    for name in ("runs.sqlite-wal", "runs.sqlite-shm"):
+        (path.parent / name).unlink(missing_ok=True)
+    os.truncate(path, 0)
+    records = records_of(trial.home)
+    with pytest.raises(Unavailable):
+        records.all()
+    with pytest.raises(Unavailable):
+        records.put_subjects(str(uuid4()), IMAGES, 1, [subject_of(trial.node, HER)])
+
+
+def test_nothing_that_names_a_patient_is_written_anywhere(tmp_path: Path) -> None:
+    code = (
+        "import json, os\n"
+        "for root, _, names in os.walk('/data'):\n"
+        "    for name in names:\n"
+        "        print(name, open(os.path.join(root, name), 'rb').read()[:300])\n"
+        "json.dump({'n': 30}, open('/out/counts.json', 'w'))\n"
+    )
+    trial = RunTrial(tmp_path, tool=made_tool(code))
+    run = trial.run()
+    trial.airlock.release(run.use_id, by="Eva")
+    her = str(subject_of(trial.node, HER))
+    for top in ("runs", "airlock", "access", "audit"):
+        for path in (trial.home / top).rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert HER.encode() not in content, path
+                assert top in ("runs",) or her.encode() not in content, path
+
+
+def test_two_who_release_at_once_release_once(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    run = trial.run()
+    trial.told()
+    decided: list[bool] = []
+    gate = threading.Barrier(4)
+
+    def release() -> None:
+        gate.wait()
+        try:
+            decided.extend(one.is_new for one in trial.airlock.release(run.use_id, by="Eva"))
+        except TesseraError:
+            decided.append(False)
+
+    threads = [threading.Thread(target=release) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(decided) == [False, False, False, True]
+    assert [state for state, _ in trial.told()] == ["part", "released"]
+
+
+def test_outputs_that_are_gone_from_the_airlock_can_still_be_withheld(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path)
+    run = trial.run()
+    shutil.rmtree(trial.home / "airlock")
+    (one,) = trial.airlock.release(run.use_id, by="Eva")
+    assert one.decided == "pending" and one.problem
+    (one,) = trial.airlock.withhold(run.use_id, by="Eva")
+    assert one.decided == "withheld"
+    assert trial.record(run.use_id).state is RunState.WITHHELD
