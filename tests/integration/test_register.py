@@ -22,6 +22,7 @@ from tessera.domain.access.register import (
     StepKind,
 )
 from tessera.domain.errors import NotFound
+from tessera.hub.register import RecentRegister
 from tessera.wire.register import COLUMNS, entry_to_row
 from tests.hub_trial import served, tessera, trial_hub
 from tests.pages.html_check import elements, faults
@@ -85,7 +86,8 @@ def test_pages_are_well_made_and_what_a_stranger_wrote_stays_text(
         assert page.text.count("<h1") == 1
     one = get(url, f"/register/{made.revoked_id}").text
     assert "&lt;script&gt;" in one and LEFT_OUT in one
-    assert len(made.trial.hub.register.entry(made.revoked_id).purpose) == MAX_PURPOSE
+    purpose = made.trial.hub.register.entry(made.revoked_id).purpose
+    assert purpose.endswith("…") and len(purpose) <= MAX_PURPOSE
 
 
 def test_a_permit_is_told_as_it_went(made: RegisterTrial) -> None:
@@ -208,7 +210,7 @@ def test_the_fingerprint_is_that_of_the_permit_and_of_the_hub_s_log(
     issued = [
         entry
         for entry in made.trial.hub.register.audit.entries()
-        if entry.event.kind == "permit-issued"
+        if entry.event.event == "permit-issued"
     ]
     assert held.sha256 in {entry.event.facts["permit_sha256"] for entry in issued}
     page = get(url, f"/register/{made.permit_id}").text
@@ -237,6 +239,17 @@ def test_patients_find_whom_to_ask_and_what_used_their_hospital_s_data(url: str)
         assert "mailto:data%40hospital.example.org" in page
         links = {e.attributes.get("href") for e in elements(page)}
         assert {"/register?hospital=linkoping", "/register?hospital=valencia"} <= links
+
+
+def test_many_readers_make_the_register_once_a_second(made: RegisterTrial) -> None:
+    now = [100.0]
+    recent = RecentRegister(made.trial.hub.register, monotonic=lambda: now[0])
+    first = recent.shown()
+    made.trial.hub.permits.revoke(made.permit_id, "It is over.", "trial")
+    assert recent.shown() is first
+    assert recent.shown(RegisterFilter(status="revoked")).statistics == first.statistics
+    now[0] += 1
+    assert recent.shown().statistics.n_in_force == first.statistics.n_in_force - 1
 
 
 def test_an_unknown_permit_is_not_found(url: str) -> None:

@@ -163,8 +163,8 @@ def test_the_person_stops_a_run_that_waits_and_one_that_runs(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("code", "limits", "detail"),
     [
-        ("import sys\nprint('TES-SECRET')\nsys.exit(7)", "", "exit 7"),
-        ("raise ValueError('TES-SECRET')", "", "exit 1"),
+        ("import sys\nprint('TES-SECRET')\nsys.exit(7)", "", "exit"),
+        ("raise ValueError('TES-SECRET')", "", "exit"),
         ("pass", "", "no-output"),
         ("open('/out/other.txt','w').write('x')", "", "no-output"),
         ("import time\ntime.sleep(60)", "[limits]\nseconds = 2\n", "too-long"),

@@ -173,9 +173,7 @@ def run_hub(
                 access=hub.access,
                 negotiating=hub.negotiating,
                 public=hub.register,
-                trainings=Trainings(
-                    learnings=hub.learnings, models=hub.models, access=hub.access
-                ),
+                trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
             ),
             access_log=access_log,
             log_config=None,

@@ -43,6 +43,8 @@ class NodeSettings:
     """Processes that ingest uses; 0 is one for each core."""
     runs_at_once: int = 1
     """Permitted tools that run at the same time."""
+    runs_a_day: int = 100
+    """The most runs under one permit in 24 hours."""
     run_seconds: int = 3600
     """The longest that a tool may run, whatever it asks for."""
     run_memory_mb: int = 4096
@@ -126,6 +128,7 @@ _NUMBERS: Final = {
     "count_step": 1,
     "workers": 0,
     "runs_at_once": 1,
+    "runs_a_day": 1,
     "run_seconds": 1,
     "run_memory_mb": 64,
     "run_processes": 1,

@@ -75,6 +75,7 @@ def runs_of(home: Path, book: PermitBook, reports: Reports, sandbox: Sandbox | N
             output_mb=settings.run_output_mb,
         ),
         at_once=settings.runs_at_once,
+        a_day=settings.runs_a_day,
     )
 
 

@@ -21,14 +21,17 @@ def demo_command(
     """Show the whole path: raw DICOM at three hospitals to one search over all of them.
 
     Makes three hospitals (Linköping, València, Heraklion) with invented patients, takes their
-    raw data into three nodes, publishes, joins, searches, and leaves hub and nodes running.
-    Run again, it goes on where it was.
+    raw data into three nodes, publishes, joins and searches. A researcher asks for access, two
+    hospitals grant it and one refuses; a model is trained over the two, released, tested at the
+    third and used on a case; a patient opts out. Hub and nodes are left running. Run again, it
+    goes on where it was.
 
     **Example:** `tessera demo --once --patients 20`
     """
     import signal
 
     from tessera.bootstrap.demo import SITES, Demo, Servers, shown
+    from tessera.bootstrap.demo_story import Story
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -42,10 +45,13 @@ def demo_command(
         demo.join()
         servers.start_nodes()
         demo.search()
+        Story(demo).run()
         if once:
             return
         typer.echo(
             f"\nOpen {demo.url}\n"
+            "Sign in as astrid (researcher), kim (committee), maria, jordi or eleni (hospitals); "
+            f"each password is in {shown(demo.home / 'people')}/NAME/password\n"
             f"Try  tessera search 'cancer = breast and stage in (I, II)' --hub {demo.url}\n"
             f"     tessera node status {shown(demo.node(SITES[0]))}\n"
             "Ctrl-C stops hub and nodes; the same command starts them again."

@@ -69,12 +69,6 @@ def simulate(
             hold_out=hold_out,
             has_sandbox=not no_sandbox,
         )
-        if no_sandbox:
-            typer.secho(
-                "no sandbox: the tool can read and write whatever you can",
-                err=True,
-                fg=typer.colors.YELLOW,
-            )
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

@@ -26,6 +26,8 @@ _PARTS: Final = (
     "node_permit",
     "node_runs",
     "node_airlock",
+    "node_model",
+    "node_case",
 )
 
 

@@ -18,7 +18,6 @@ _MODULES = (
     "tool",
     "run",
     "learn",
-    "learn",
     "fetch",
     "register_cmd",
     "audit",

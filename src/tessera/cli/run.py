@@ -231,8 +231,8 @@ def _save(client: "Client", runs: Sequence["Run"], out: Path, *, json: bool) -> 
     n_files = 0
     places = _places(runs, out)
     for run in runs:
-        if run.state != "released" or run.action == "learn":
-            continue  # a trained model is one for all: `tessera model download`
+        if run.state != "released":
+            continue
         for path in client.results(run, places[run.use_id]):
             n_files += 1
             typer.echo(str(path), err=json)

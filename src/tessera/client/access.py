@@ -20,6 +20,7 @@ from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.signing import Signer
 from tessera.wire import fields
 from tessera.wire.fields import Json
+from tessera.wire.learning import MODEL
 from tessera.wire.permit import use_payload
 from tessera.wire.runs import HeldPermit, ListedTool, Run, RunFile
 
@@ -146,6 +147,8 @@ class AccessCalls:
         """
         folder.mkdir(parents=True, exist_ok=True)
         whole = [file for file in run.files if file.is_whole]
+        if run.action is Action.LEARN:  # the model is one for all nodes: `save_model`
+            whole = [file for file in whole if file.name != MODEL]
         return [self._save(run, file, folder / file.name) for file in whole]
 
     def _save(self, run: Run, file: RunFile, path: Path) -> Path:

@@ -10,6 +10,7 @@ import httpx
 
 from tessera.client.access import AccessCalls
 from tessera.client.applications import ApplicationCalls
+from tessera.client.learning import LearningCalls
 from tessera.client.register import RegisterCalls
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.cohort.result import SearchResult
@@ -25,7 +26,7 @@ _RELAY_S = 60.0
 """So long the hub waits for a node's answer to a fetch."""
 
 
-class Client(AccessCalls, ApplicationCalls, RegisterCalls):
+class Client(AccessCalls, ApplicationCalls, LearningCalls, RegisterCalls):
     """Reads a hub's catalogue and asks all its nodes.
 
     Every method raises Unavailable when the hub cannot be reached, and otherwise the error

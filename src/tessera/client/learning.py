@@ -106,7 +106,10 @@ class LearningCalls:
         return fields.objects(body, "learnings", Learning.from_json)
 
     def learning(self, learn_id: str, *, wait_s: float = 0, unlike: str = "") -> LearningShown:
-        """Return one training; with an earlier `tag` as `unlike`, once it differs. Raises NotFound."""
+        """Return one training; with an earlier `tag` as `unlike`, once it differs.
+
+        It waits up to `wait_s` seconds (0 to 30). Raises NotFound.
+        """
         asked = {"wait_s": str(wait_s), "unlike": unlike}
         parameters = {name: value for name, value in asked.items() if value}
         address = f"api/v1/learnings/{quote(learn_id, safe='')}"

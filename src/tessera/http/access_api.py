@@ -38,7 +38,7 @@ def routes(access: Access) -> list[RuledRoute]:
     api = _AccessApi(access)
     return [
         RuledRoute("/api/v1/tools", api.tools, SIGNED_IN),
-        RuledRoute("/api/v1/tools", api.add_tool, SIGNED_IN, methods=("POST",)),
+        RuledRoute("/api/v1/tools", api.add_tool, needs(Role.RESEARCHER), methods=("POST",)),
         RuledRoute("/api/v1/tools/{digest}", api.tool, SIGNED_IN),
         RuledRoute("/api/v1/permits", api.permits, SIGNED_IN),
         RuledRoute("/api/v1/permits/{permit_id}", api.permit, SIGNED_IN),
@@ -97,7 +97,7 @@ class _AccessApi:
         person = signed_in(request)
         held = self._access.permits.shown(person, request.path_params["permit_id"])
         reason = fields.text(fields.decode(await request.body()), "reason")
-        self._access.permits.revoke(held.permit.permit_id, reason, "committee")
+        self._access.permits.revoke(held.permit.permit_id, reason, "committee", person.person_id)
         return _json(self._access.permits.find(held.permit.permit_id).to_json())
 
     async def use(self, request: Request) -> Response:

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera.domain.access.passwords import MIN_LENGTH, WeakPassword
 from tessera.domain.access.people import OF_A_NODE, Person
-from tessera.domain.access.sign_in import LinkOver, SignInRefused, next_page, token_days
+from tessera.domain.access.sign_in import (
+    LinkOver,
+    SignInAgain,
+    SignInRefused,
+    next_page,
+    token_days,
+)
 from tessera.domain.errors import InvalidInput, TesseraError
 from tessera.http.errors import status_of
 from tessera.http.form_token import give_form_secret, require_own_form, set_cookie
@@ -20,6 +25,7 @@ from tessera.http.limits import asker
 from tessera.http.pages import Clock, utc_now
 from tessera.http.rendering import link, render
 from tessera.http.rules import PUBLIC, SIGNED_IN, Endpoint, Rule, RuledRoute
+from tessera.http.slow_calls import slowly
 from tessera.hub.accounts import Accounts
 from tessera.hub.sign_in import SignedIn
 from tessera.hub.sign_in_limits import SignInLater
@@ -125,7 +131,7 @@ class _Pages:
         form = await _form(request)
         wished, user = form.get("next", ""), form.get("user", "")
         try:
-            person = await run_in_threadpool(
+            person = await slowly(
                 self.accounts.sign_ins.by_password,
                 user,
                 form.get("password", ""),
@@ -170,7 +176,7 @@ class _Pages:
         if first != form.get("again", ""):
             return self._password_page(request, code, trouble="differ", status=400)
         try:
-            person = await run_in_threadpool(self.accounts.accept, code, first)
+            person = await slowly(self.accounts.accept, code, first)
         except WeakPassword:
             return self._password_page(request, code, trouble="weak", status=400)
         except LinkOver:
@@ -191,7 +197,7 @@ class _Pages:
             session_sha256=session,
         )
         try:
-            await run_in_threadpool(change)
+            await slowly(change)
         except WeakPassword:
             return self._account(request, trouble="weak", status=400)
         except SignInRefused:
@@ -207,6 +213,9 @@ class _Pages:
 
     async def new_token(self, request: Request) -> Response:
         by, form = signed_in_of(request), await _form(request)
+        if by.session is None:
+            # Else a stolen token could go on for ever under other names.
+            raise SignInAgain("a token makes no other token")
         self.accounts.sign_ins.require_fresh(by)
         try:
             days = token_days(form.get("days", ""))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,6 +9,7 @@ from tessera.domain.access.sign_in import TOKEN_LONGEST_DAYS
 from tessera.http.accounts import address_of
 from tessera.http.identify import signed_in_of
 from tessera.http.rules import PUBLIC, SIGNED_IN, RuledRoute
+from tessera.http.slow_calls import slowly
 from tessera.hub.accounts import Accounts
 from tessera.ports.accounts import KeyRecord, TokenRecord
 from tessera.wire import fields
@@ -43,7 +43,7 @@ class _Api:
     async def sign_in(self, request: Request) -> Response:
         """Give a token to somebody who knows the password."""
         body = fields.decode(await request.body())
-        person = await run_in_threadpool(
+        person = await slowly(
             self.accounts.sign_ins.by_password,
             fields.text(body, "user"),
             fields.text(body, "password"),

@@ -22,13 +22,13 @@ from tessera.http import (
     applications_api,
     basket,
     fetch_api,
+    learning_api,
+    learning_page,
     link,
+    model_page,
     pages,
     patients_page,
     permit_page,
-    learning_api,
-    learning_page,
-    model_page,
     register,
     run_page,
     sign_in_provider,
@@ -37,14 +37,21 @@ from tessera.http import (
 from tessera.http import accounts as account_pages
 from tessera.http.errors import problem
 from tessera.http.identify import Identify
-from tessera.http.limits import BodyLimit, Buckets, Rate, RateLimit, SecurityHeaders
+from tessera.http.limits import (
+    SECURITY_HEADERS,
+    BodyLimit,
+    Buckets,
+    Rate,
+    RateLimit,
+    SecurityHeaders,
+)
 from tessera.http.rendering import link as link_to
 from tessera.http.rules import RuledRoute, unruled
 from tessera.http.trainings import Trainings
 from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
 from tessera.hub.negotiating import Negotiating
-from tessera.hub.register import PublicRegister
+from tessera.hub.register import PublicRegister, RecentRegister
 from tessera.hub.views import HubViews
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
@@ -109,8 +116,15 @@ async def _error(request: Request, exc: Exception) -> Response:
     if wants_page and not request.url.path.startswith(_FOR_PROGRAMS):
         if isinstance(exc, NotSignedIn):
             return _to_sign_in(request)
-        return await pages.error_page(request, exc)
-    return await problem(request, exc)
+        return _closed(await pages.error_page(request, exc))
+    return _closed(await problem(request, exc))
+
+
+def _closed(response: Response) -> Response:
+    """What is unforeseen is answered outside of all middleware: headers and all."""
+    if response.status_code == 500:
+        response.headers.update({**SECURITY_HEADERS, "Cache-Control": "no-store"})
+    return response
 
 
 def _account_routes(accounts: Accounts) -> list[RuledRoute]:
@@ -135,7 +149,8 @@ def _application_routes(hub: HubViews, negotiating: Negotiating) -> list[RuledRo
 
 
 def _public_routes(hub: HubViews, public: PublicRegister) -> list[RuledRoute]:
-    return [*register.routes(public), *patients_page.routes(hub, public)]
+    recent = RecentRegister(public)
+    return [*register.routes(recent), *patients_page.routes(hub, recent)]
 
 
 def _training_routes(trainings: Trainings) -> list[RuledRoute]:

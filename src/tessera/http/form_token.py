@@ -16,12 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera.domain.access.sign_in import FormNotOurs
+from tessera.wire.refusals import BadMessage
 
 FIELD: Final = "form_token"
 HEADER: Final = "X-Form-Token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_UTF_8 = re.compile(r'\s*charset\s*=\s*"?utf-8"?\s*', re.IGNORECASE)
+_MAX_FIELDS: Final = 1000
 
 
 def form_token(request: Request) -> str:
@@ -39,6 +42,24 @@ def form_field(request: Request) -> Markup:
 def has_session(request: Request) -> bool:
     """Whether the browser sent a session by its cookie, which it does for any site's form."""
     return getattr(request.state, "by_cookie", False) is True
+
+
+async def require_plain_form(request: Request) -> None:
+    """Raise BadMessage for a form that is not in UTF-8, or has too many fields to be read.
+
+    A strange encoding gives text that can be written nowhere, and a megabyte of separators
+    keeps the parser busy.
+    """
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() not in _FORMS:
+        return
+    named = [part for part in parameters.split(";") if "charset" in part.lower()]
+    if len(named) > 1 or not all(map(_UTF_8.fullmatch, named)):
+        raise BadMessage("body", "a form in UTF-8")
+    if kind.strip().lower() == _FORMS[0]:
+        body = await request.body()
+        if body.count(b"&") + body.count(b";") >= _MAX_FIELDS:
+            raise BadMessage("body", f"a form of at most {_MAX_FIELDS} fields")
 
 
 async def require_own_form(request: Request) -> None:

@@ -36,10 +36,7 @@ class _LearningApi:
         return _json({"learnings": [one.to_json() for one in found]})
 
     async def start(self, request: Request) -> Response:
-        """Body: `tokens`, a signed use for each node; `title`. The terms are in the uses.
-
-        What else is in the body about the terms must be what was signed.
-        """
+        """Body: `tokens`, a signed use for each node; `title`. The terms are in the uses."""
         body = fields.decode(await request.body())
         tokens, title = fields.texts(body, "tokens"), fields.text(body, "title", "")
         if len(tokens) > 100:

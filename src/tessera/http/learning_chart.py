@@ -62,7 +62,9 @@ def metric_charts(
 def _chart(
     metric: str, updates: Sequence[RoundUpdate], names: Mapping[str, str], rounds: int
 ) -> MetricChart:
-    found = {(u.node_id, u.round): u.metrics[metric] for u in updates if metric in u.metrics}
+    found: dict[tuple[str, int], float] = {
+        (u.node_id, u.round): u.metrics[metric] for u in updates if metric in u.metrics
+    }
     low, high, ticks = _scale(list(found.values()))
     last = max([rounds, *(number for _, number in found)])
 

@@ -1,5 +1,6 @@
 """The pages of trainings: a list, and how each hospital gets on in one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import quote
 
@@ -40,7 +41,9 @@ class _LearningPages:
     async def learning(self, request: Request) -> Response:
         access, person = self.trainings.access, signed_in(request)
         learning = self.trainings.learnings.shown(person, request.path_params["learn_id"])
-        names = {site.node_id: access.node_name(site.node_id) for site in learning.sites}
+        names: dict[str, str] = {
+            site.node_id: access.node_name(site.node_id) for site in learning.sites
+        }
         tool = access.permits.find(learning.permit_id).permit.tool(learning.tool)
         word, about = cause(learning, names)
         return render(
@@ -67,28 +70,26 @@ class _LearningPages:
         return RedirectResponse(link("learning", learning.learn_id), 303)
 
 
-def cause(learning: Learning, names: dict[str, str] | dict[object, str]) -> tuple[str, str]:
+def cause(learning: Learning, names: Mapping[str, str]) -> tuple[str, str]:
     """Return the word for why it ended badly, and whom or what that is about."""
     if learning.state is LearningState.WITHHELD:
         word, about = "withheld", learning.detail
     else:
         word, _, about = learning.detail.partition(" ")
-    known = {str(node): name for node, name in names.items()}
     if word in ("withheld", "too-few-nodes", "node-left"):
-        about = ", ".join(known.get(one, one) for one in about.split(", "))
+        about = ", ".join(names.get(one, one) for one in about.split(", "))
     return word, about
 
 
-def waited_for(learning: Learning, names: dict[str, str] | dict[object, str]) -> list[str]:
+def waited_for(learning: Learning, names: Mapping[str, str]) -> list[str]:
     """Return the names of the nodes that hold it up just now."""
     holding = {
         LearningState.WAITING: ("expected",),
         LearningState.RUNNING: (),
         LearningState.IN_AIRLOCK: ("training", "in-airlock"),
     }.get(learning.state, ())
-    known = {str(node): name for node, name in names.items()}
     return [
-        known[site.node_id]
+        names[site.node_id]
         for site in learning.sites
         if site.standing in holding
         and (learning.state is LearningState.WAITING or site.node_id in learning.gave)

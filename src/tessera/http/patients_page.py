@@ -11,7 +11,7 @@ from tessera.domain.access.register import Register
 from tessera.domain.catalogue.description import Agent
 from tessera.http.rendering import render
 from tessera.http.rules import PUBLIC, RuledRoute
-from tessera.hub.register import PublicRegister
+from tessera.hub.register import RecentRegister
 from tessera.hub.views import HubViews
 
 SECTIONS = ("what", "who", "leaves", "looks", "used", "no", "after")
@@ -32,13 +32,13 @@ class Whom:
     n_permits: int
 
 
-def routes(hub: HubViews, register: PublicRegister) -> list[RuledRoute]:
+def routes(hub: HubViews, register: RecentRegister) -> list[RuledRoute]:
     async def patients(request: Request) -> Response:
         shown = await run_in_threadpool(register.shown)
         return render(
             request,
             "patients.html",
-            now=register.clock.now(),
+            now=register.public.clock.now(),
             hospitals=_hospitals(hub, shown),
             numbers=shown.statistics,
             sections=SECTIONS,

@@ -65,7 +65,9 @@ class _PermitPages:
         held = self._held(request)
         reason = (await request.form()).get("reason", "")
         try:
-            self.access.permits.revoke(held.permit.permit_id, str(reason), "committee")
+            self.access.permits.revoke(
+                held.permit.permit_id, str(reason), "committee", signed_in(request).person_id
+            )
         except InvalidInput:
             return self._page(request, held, 400, trouble="reason")
         return RedirectResponse(link("permits", held.permit.permit_id), 303)

@@ -14,7 +14,7 @@ from tessera.domain.errors import NotFound
 from tessera.http.language import chosen_language, texts
 from tessera.http.rendering import environment, page_words, render
 from tessera.http.rules import PUBLIC, RuledRoute
-from tessera.hub.register import PublicRegister
+from tessera.hub.register import PublicRegister, RecentRegister
 from tessera.wire.register import COLUMNS, entry_to_json, entry_to_row, register_to_json
 
 _LONGEST: Final = 200
@@ -23,8 +23,8 @@ PAGE: Final = 50
 """Permits on one page."""
 
 
-def routes(register: PublicRegister) -> list[RuledRoute]:
-    pages = _Register(register)
+def routes(register: RecentRegister) -> list[RuledRoute]:
+    pages = _Register(register.public, register)
     return [
         RuledRoute("/register", pages.register, PUBLIC),
         RuledRoute("/register.csv", pages.csv, PUBLIC, name="register_csv"),
@@ -38,10 +38,11 @@ def routes(register: PublicRegister) -> list[RuledRoute]:
 @dataclass(frozen=True, slots=True)
 class _Register:
     permits: PublicRegister
+    recent: RecentRegister
 
     async def register(self, request: Request) -> Response:
         wanted = _wanted(request)
-        shown = await run_in_threadpool(self.permits.shown, wanted)
+        shown = await run_in_threadpool(self.recent.shown, wanted)
         text = request.query_params.get("page", "")
         n_pages = max(1, -(-len(shown.entries) // PAGE))
         page = min(n_pages, max(1, int(text))) if text.isascii() and text[:9].isdigit() else 1
@@ -72,7 +73,7 @@ class _Register:
         return render(request, "register_entry.html", now=now, entry=entry, head=head)
 
     async def json(self, request: Request) -> Response:
-        shown = await run_in_threadpool(self.permits.shown, _wanted(request))
+        shown = await run_in_threadpool(self.recent.shown, _wanted(request))
         return JSONResponse(register_to_json(shown))
 
     async def entry_json(self, request: Request) -> Response:
@@ -83,7 +84,7 @@ class _Register:
 
     async def csv(self, request: Request) -> Response:
         """UTF-8 with a byte order mark: spreadsheets read it as it is."""
-        shown = await run_in_threadpool(self.permits.shown, _wanted(request))
+        shown = await run_in_threadpool(self.recent.shown, _wanted(request))
         out = StringIO()
         rows = csv.writer(out)
         rows.writerow(COLUMNS)
@@ -92,7 +93,7 @@ class _Register:
         return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers)
 
     async def atom(self, request: Request) -> Response:
-        shown = await run_in_threadpool(self.permits.shown, _wanted(request))
+        shown = await run_in_threadpool(self.recent.shown, _wanted(request))
         words = texts(chosen_language(request))
         now = self.permits.clock.now()
         body = (

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from tessera.domain.access.people import Person, Role
 from tessera.domain.errors import NotSignedIn, Refused
-from tessera.http.form_token import SAFE, has_session, require_own_form
+from tessera.http.form_token import SAFE, has_session, require_own_form, require_plain_form
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -57,8 +57,10 @@ class RuledRoute(Route):
     ) -> None:
         async def guarded(request: Request) -> Response:
             require(rule, person_of(request))
-            if request.method not in SAFE and has_session(request):
-                await require_own_form(request)
+            if request.method not in SAFE:
+                await require_plain_form(request)
+                if has_session(request):
+                    await require_own_form(request)
             return await endpoint(request)
 
         super().__init__(path, guarded, methods=list(methods), name=name or endpoint.__name__)

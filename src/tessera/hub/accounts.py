@@ -278,6 +278,7 @@ class Accounts:
         accounts.people.change(replace(account, password_hash=password_hash))
         accounts.sessions.end_all(account.person_id, session_sha256)
         accounts.tokens.end_all(account.person_id)
+        accounts.links.void_invitation(account.person_id)
         self.audit.append(events.password_set(account.person_id), self.clock.now())
 
     def _set_grants(
@@ -301,6 +302,7 @@ class Accounts:
             if disabled:
                 accounts.sessions.end_all(person_id)
                 accounts.tokens.end_all(person_id)
+                accounts.links.void_invitation(person_id)
             if account.disabled != disabled:
                 changed = events.account_closed if disabled else events.account_opened
                 self.audit.append(changed(person_id), self.clock.now())

@@ -147,12 +147,14 @@ class Conducting:
     def _begin(self, learning: Learning, nodes: tuple[NodeId, ...]) -> None:
         engine = _Engine(learn_id=learning.learn_id, nodes=nodes)
         self._engines[learning.learn_id] = engine
-        if not self.learnings.end(learning, LearningState.RUNNING):
+        with self.learnings.store.transaction():
+            has_begun = self.learnings.end(learning, LearningState.RUNNING)
+            for site in learning.sites if has_begun else ():
+                if site.node_id not in nodes:
+                    self.learnings.stop_site(site)
+        if not has_begun:
             del self._engines[learning.learn_id]
             return
-        for site in learning.sites:
-            if site.node_id not in nodes:
-                self.learnings.stop_site(site)
         engine.thread = threading.Thread(
             target=self._train, args=(learning, engine), name="engine", daemon=True
         )

@@ -213,9 +213,7 @@ class Hub:
         self.bell.stop()
 
 
-def _reports(
-    dispatch: Dispatch, permits: Permits, runs: Runs, learnings: Learnings
-) -> Reports:
+def _reports(dispatch: Dispatch, permits: Permits, runs: Runs, learnings: Learnings) -> Reports:
     """Say who takes which report, and who is told that a task is done."""
     dispatch.on_done[TaskKind.PERMIT] = permits.sent
     dispatch.on_done[TaskKind.USE] = runs.taken_up

@@ -24,7 +24,7 @@ from tessera.wire.tasks import RunState, TaskKind
 from tessera.wire.text import one_line
 
 BY_PERSON: Final = "person"
-_MAX_KEY: Final = 100
+_MAX_KEY: Final = 2500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +116,14 @@ class Learnings:
 
         False when something else ended it meanwhile.
         """
-        now, is_bad = self.clock.now(), state not in (
-            LearningState.RUNNING,
-            LearningState.IN_AIRLOCK,
-            LearningState.RELEASED,
+        now, is_bad = (
+            self.clock.now(),
+            state
+            not in (
+                LearningState.RUNNING,
+                LearningState.IN_AIRLOCK,
+                LearningState.RELEASED,
+            ),
         )
         with self.store.transaction():
             was, learn_id = learning.state, learning.learn_id
@@ -149,7 +153,11 @@ class Learnings:
         """
         use_id, key = fields.text(body, "use_id"), one_line(fields.text(body, "key"), _MAX_KEY)
         learning = self.store.learning.of_use(use_id)
-        site = next((one for one in learning.sites if one.use_id == use_id), None) if learning else None
+        site = (
+            next((one for one in learning.sites if one.use_id == use_id), None)
+            if learning
+            else None
+        )
         if learning is None or site is None or site.node_id != node.node_id:
             raise NotFound(f"no training {one_line(use_id, 60)} at {node.node_id}")
         if learning.state.is_final or site.state is not RunState.WAITING:

@@ -30,7 +30,9 @@ class Models:
     def all(self) -> Sequence[ModelCard]:
         """Return the card of every model, last released first."""
         found = [one for one in self.store.learning.all() if one.state is LearningState.RELEASED]
-        return sorted((self._card(one) for one in found), key=_released, reverse=True)
+        return sorted(
+            (self._card(one) for one in found), key=lambda card: card.released_at, reverse=True
+        )
 
     def card(self, model_id: str) -> ModelCard:
         """Return one card. Raises NotFound, also for a model that not all have released."""
@@ -154,7 +156,3 @@ class Models:
     def _name(self, node_id: NodeId) -> str:
         node = self.store.nodes.find(node_id)
         return node.name if node else node_id
-
-
-def _released(card: ModelCard) -> object:
-    return card.released_at

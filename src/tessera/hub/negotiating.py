@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
-from tessera.domain.access.application import ApplicationMoved, Contents, Event
+from tessera.domain.access.application import ApplicationMoved, CommandRefused, Contents, Event
 from tessera.domain.access.application_commands import Command, Draft, Edit, Wish, decided
 from tessera.domain.access.application_state import AccessApplication, Stage, Turn
 from tessera.domain.access.clocks import clocks
@@ -24,6 +24,9 @@ from tessera.ports.hub_store import HubStore
 from tessera.wire.applications import Rewrite, WrittenContents
 from tessera.wire.runs import ListedTool
 
+MAX_OPEN: Final = 50
+MAX_OWN: Final = 500
+"""Applications of one person: at a time, and in all."""
 _TRIES: Final = 5
 """How often a step is decided anew when somebody else's came in between."""
 
@@ -81,8 +84,22 @@ class Negotiating:
 
         Raises InvalidApplication, CommandRefused.
         """
-        wish = Draft(self.completing.contents(written, None))
-        return self._done(person, application_id or str(uuid4()), wish, command_id)
+        name = application_id or str(uuid4())
+        known = self.book.find(name)
+        if known is None:
+            self._require_room(person)
+        elif known.applicant != person.person_id:
+            # Also not to who has taken a step in it once: that may have been in another role.
+            raise CommandRefused("this application is there already")
+        return self._done(person, name, Draft(self.completing.contents(written, None)), command_id)
+
+    def _require_room(self, person: Person) -> None:
+        """Events are kept for ever: nobody fills the disk, or everybody's lists, with drafts."""
+        own = [state for state in self.book.all() if state.applicant == person.person_id]
+        if sum(not state.is_final for state in own) >= MAX_OPEN:
+            raise CommandRefused(f"at most {MAX_OPEN} open applications of one person")
+        if len(own) >= MAX_OWN:
+            raise CommandRefused(f"at most {MAX_OWN} applications of one person")
 
     def step(
         self,
@@ -99,15 +116,17 @@ class Negotiating:
         ApplicationMoved when something has happened after `expected`.
         """
         state = self.find(person, application_id)
-        is_repeated = command_id is not None and command_id in state.command_ids
-        if expected is not None and expected != state.number and not is_repeated:
-            raise ApplicationMoved(f"it is at event {state.number}, you saw {expected}")
         if isinstance(wish, Rewrite):
             wish = Edit(self.completing.contents(wish.contents, state.contents))
-        return self._done(person, application_id, wish, command_id)
+        return self._done(person, application_id, wish, command_id, expected)
 
     def _done(
-        self, person: Person, application_id: str, wish: Wish, command_id: str | None
+        self,
+        person: Person,
+        application_id: str,
+        wish: Wish,
+        command_id: str | None,
+        expected: int | None = None,
     ) -> AccessApplication:
         command = Command(
             application_id=application_id,
@@ -118,6 +137,7 @@ class Negotiating:
         )
         for left in reversed(range(_TRIES)):
             state = self.book.find(application_id)
+            _require_as_seen(state, command, expected)
             events = decided(state, command)
             try:
                 self._append(events, state.number if state else 0)
@@ -262,6 +282,16 @@ class Negotiating:
         if state is None:
             raise NotFound("no such application")
         return state
+
+
+def _require_as_seen(
+    state: AccessApplication | None, command: Command, expected: int | None
+) -> None:
+    """Raise ApplicationMoved when something else has happened since; at each try anew."""
+    if state is None or expected in (None, state.number):
+        return
+    if command.command_id not in state.command_ids:
+        raise ApplicationMoved(f"it is at event {state.number}, you saw {expected}")
 
 
 def written(contents: Contents) -> WrittenContents:

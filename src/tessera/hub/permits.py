@@ -74,10 +74,11 @@ class Permits:
             body = {"token": token, "tools": carried}
             self.dispatch.put(node_id, TaskKind.PERMIT, body, subject=permit.permit_id)
 
-    def revoke(self, permit_id: str, reason: str, by: str) -> None:
+    def revoke(self, permit_id: str, reason: str, by: str, person_id: str = "") -> None:
         """End a permit at the hub and at every node; again changes nothing. Raises NotFound.
 
-        `by`: who, for the hub's own record of the reason.
+        `by`: as what, for the hub's own record of the reason. `person_id`: who, for the audit
+        log; empty for the hub's operator.
         """
         held = self.find(permit_id)
         now = self.clock.now()
@@ -90,7 +91,7 @@ class Permits:
                 return
             for name in held.permit.nodes():
                 self.dispatch.put(name, TaskKind.REVOKE, {"token": signed}, subject=permit_id)
-            self.audit.append(events.permit_revoked(permit_id, told), now)
+            self.audit.append(events.permit_revoked(permit_id, told, person_id), now)
         self.dispatch.bell.ring(permit_key(permit_id))
 
     def find(self, permit_id: str) -> HeldPermit:

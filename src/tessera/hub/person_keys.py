@@ -23,6 +23,8 @@ from tessera.wire.refusals import BadSignature, WrongRecipient, WrongTime
 _VALID: Final = timedelta(minutes=5)
 _MAX_KEYS: Final = 20
 _MAX_CHALLENGES: Final = 1000
+_MAX_OF_ONE: Final = 5
+"""Challenges of one person: nobody pushes out those of others."""
 
 OnKey = Callable[[str], None]
 
@@ -46,6 +48,9 @@ class PersonKeys:
         self.sign_ins.require_fresh(by)
         text = secrets.token_urlsafe(32)
         with self._lock:
+            mine = [t for t, (who, _) in self._challenges.items() if who == by.person.person_id]
+            for old in mine[: 1 - _MAX_OF_ONE]:
+                del self._challenges[old]
             self._challenges[text] = (by.person.person_id, self.clock.now() + _VALID)
             while len(self._challenges) > _MAX_CHALLENGES:
                 self._challenges.popitem(last=False)

@@ -31,6 +31,9 @@ MAX_INPUT_BYTES: Final = 2_000_000
 """Of all files that come along with one use."""
 MAX_USE_BYTES: Final = 200_000_000
 """Of all that a node delivers for one use."""
+MAX_USE_FILES: Final = 100
+MAX_OPEN: Final = 100
+"""Runs of one person that have not ended: what waits is kept at the hub."""
 _MAY_BECOME: Final = {
     RunState.WAITING: frozenset(RunState)
     - {RunState.WAITING, RunState.WITHHELD, RunState.RELEASED},
@@ -76,6 +79,8 @@ class Runs:
         with self.store.transaction():
             if not self.store.runs.add(run):
                 return self._same(run)
+            if self.store.runs.n_open(person.person_id) > MAX_OPEN:
+                raise Conflict(f"at most {MAX_OPEN} runs of one person that have not ended")
             self.store.learning.note_inputs(use.use_id, [digest for _, digest in use.inputs])
             carried = {name: b64encode(content).decode() for name, content in inputs.items()}
             body = {"token": token, "inputs": carried}
@@ -213,6 +218,8 @@ class Runs:
         there = next((file for file in run.files if file.name == part.name), None)
         if there is None and run.state is RunState.RELEASED:
             raise Conflict("the run was released without this file")
+        if there is None and len(run.files) >= MAX_USE_FILES:
+            raise TooLarge(f"at most {MAX_USE_FILES} files for one use")
         if there is not None:
             _, n_parts = self.store.runs.n_parts(run.use_id, part.name)
             if (there.sha256, there.kind, n_parts) != (part.sha256, kind, part.n_parts):
@@ -239,7 +246,11 @@ class Runs:
     def _set(self, run: Run, state: RunState, detail: str) -> None:
         now = self.clock.now()
         self.store.runs.set_state(run.use_id, state, now, detail)
-        self.audit.append(events.run_reported(run.node_id, run.use_id, state.value), now)
+        wavers = state in (RunState.WAITING, RunState.RUNNING) and run.changed_at > run.asked_at
+        if not wavers:
+            # Back and forth between the two, a node could fill the log.
+            told = events.run_reported(run.node_id, run.use_id, state.value)
+            self.audit.append(told, now)
         self._ring(run)
 
     def _of_node(self, node: NodeRecord, use_id: str) -> Run:

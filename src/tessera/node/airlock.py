@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tessera.domain.access.airlock import AirlockRefused, Barrier, Decision, Inspection, Output
 from tessera.domain.access.airlock import release as pass_gate
@@ -107,6 +108,18 @@ class Airlock:
             ],
         )
         self.shelf.put(run.use_id, dict(files), found)
+
+    def recover(self, runs: Sequence[RunRecord], *, since: datetime) -> None:
+        """Finish what a kill broke off, and tell the hub where runs stand that ended `since`.
+
+        It may not have got to know; what it knows, it passes over.
+        """
+        self.shelf.sweep()
+        for run in runs:
+            if run.ended_at is None or run.ended_at < since:
+                continue
+            if not (run.state is RunState.IN_AIRLOCK and self._settle(run)):
+                self.reports.run_state(run.use_id, run.state, run.detail)
 
     def listed(self) -> tuple[tuple[RunRecord, tuple[OutputRecord, ...]], ...]:
         """Return the runs whose outputs wait for a person, the oldest first."""
@@ -257,14 +270,16 @@ class Airlock:
         changed = replace(record, decided=decided, by=by.strip(), at=now, reason=reason.strip())
         self.records.put_outputs(record.use_id, [changed])
 
-    def _settle(self, run: RunRecord) -> None:
-        """Tell the hub once nothing of the run is pending."""
+    def _settle(self, run: RunRecord) -> bool:
+        """Tell the hub once nothing of the run is pending; False when it was not told."""
         left = [one.decided for one in self.records.outputs(run.use_id)]
-        if Decided.PENDING in left:
-            return
+        if not left or Decided.PENDING in left:
+            return False
         state = RunState.RELEASED if Decided.RELEASED in left else RunState.WITHHELD
-        if self.records.change(replace(run, state=state), was=RunState.IN_AIRLOCK):
-            self.reports.run_state(run.use_id, state)
+        if not self.records.change(replace(run, state=state), was=RunState.IN_AIRLOCK):
+            return False
+        self.reports.run_state(run.use_id, state)
+        return True
 
     def _known(self, run: RunRecord, files: Mapping[str, bytes] | None = None) -> Known:
         """Return what to look for; `files` when they do not lie on the shelf yet."""

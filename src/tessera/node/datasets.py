@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tessera.domain.case.result import is_research_result
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.describe import describe
 from tessera.domain.catalogue.description import DatasetDescription
@@ -89,7 +90,11 @@ class DatasetWorkshop:
         self.on_step("reading the index and the clinical records")
         excluded = self.exclusions.excluded()
         records = tuple(r for r in self.clinical.all() if r.subject.subject not in excluded)
-        rows = tuple(row for row in self.index.all() if row.subject not in excluded)
+        rows = tuple(
+            row
+            for row in self.index.all()
+            if row.subject not in excluded and not is_research_result(row)
+        )
         tables = build_tables(records, rows)
         self.on_step("writing tables")
         entries = staged.write_tables(tables)

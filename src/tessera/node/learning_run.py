@@ -24,7 +24,7 @@ from tessera.node.airlock import Airlock
 from tessera.node.learning_kit import unpack_kit
 from tessera.node.learning_report import TRAINING, RoundDone, training_json
 from tessera.node.learning_session import NotAllowed, Session
-from tessera.node.learning_terms import LearningLimits, Terms, terms_of
+from tessera.node.learning_terms import LearningLimits, terms_of
 from tessera.node.supervise import Supervised
 from tessera.node.trainer import Trainer
 from tessera.node.view import Views
@@ -34,6 +34,7 @@ from tessera.ports.run_records import RunRecord
 from tessera.ports.sandbox import Sandbox, SandboxRequest, SandboxResult
 from tessera.ports.sealing import SealedReader, Sealing
 from tessera.wire.frames import Arrays, arrays_to
+from tessera.wire.learning import LearningPlan
 from tessera.wire.tasks import Report, ReportKind, RunState
 
 OPT_OUT: Final = "opt-out"
@@ -72,7 +73,7 @@ class Parts:
 
 @dataclass(kw_only=True)
 class LearningRun:
-    """One training. `take_part` is called once, in a thread of its own; the rest from any thread."""
+    """One training. `take_part` is called once, in a thread of its own, the rest from any."""
 
     parts: Parts
     run: RunRecord
@@ -167,11 +168,11 @@ class LearningRun:
         return Trainer(supervised, max_bytes=parts.limits.model_bytes + _SLACK_BYTES)
 
     def _session(
-        self, trainer: Trainer, terms: Terms, permit: Permit, tool: ToolBundle, until: float
+        self, trainer: Trainer, terms: LearningPlan, permit: Permit, tool: ToolBundle, until: float
     ) -> Session:
         parts, run = self.parts, self.run
         answer_s = float(min(terms.round_s, tool.limits.seconds, parts.allowed.seconds))
-        initial = trainer.begin(terms.seed, terms.arguments, within_s=answer_s)
+        initial = trainer.begin(terms.seed, terms.tool, within_s=answer_s)
         rules = GateRules(
             rounds=terms.rounds,
             policy=parts.policy,

@@ -1,13 +1,14 @@
 """What a person signed for in a training, read and judged by one node. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 
 from tessera.domain.access.permit import Permit
 from tessera.domain.errors import InvalidInput
-from tessera.domain.ids import NodeId, node_id
+from tessera.domain.ids import NodeId
 from tessera.wire import fields
 from tessera.wire.fields import Json
+from tessera.wire.learning import LearningPlan
 
 
 class UnusableTerms(InvalidInput):
@@ -32,21 +33,7 @@ class LearningLimits:
     """See `GateRules.max_change`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """The same text in the signed use of every node."""
-
-    learn_id: str
-    rounds: int
-    min_nodes: int
-    round_s: int
-    nodes: tuple[NodeId, ...]
-    seed: int
-    arguments: Json
-    """Of the tool."""
-
-
-def terms_of(arguments: str, permit: Permit, here: NodeId, limits: LearningLimits) -> Terms:
+def terms_of(arguments: str, permit: Permit, here: NodeId, limits: LearningLimits) -> LearningPlan:
     """Return the terms in the arguments of a use that has been checked. Raises UnusableTerms."""
     if not limits.is_on:
         raise UnusableTerms("this node takes no part in trainings (node.toml: learning)")
@@ -56,31 +43,21 @@ def terms_of(arguments: str, permit: Permit, here: NodeId, limits: LearningLimit
         raise
     except InvalidInput as err:
         raise UnusableTerms(f"the terms of the training cannot be read: {err}") from err
-    if here not in terms.nodes or len(set(terms.nodes)) != len(terms.nodes):
-        raise UnusableTerms("nodes: each once, and this node among them")
+    if here not in terms.nodes:
+        raise UnusableTerms("nodes: this node is not among them")
     if strangers := sorted(set(terms.nodes) - set(permit.nodes())):
         raise UnusableTerms(f"nodes: {strangers[0]} is not in the permit")
-    if not 1 <= terms.min_nodes <= len(terms.nodes):
-        raise UnusableTerms(f"min_nodes: from 1 to {len(terms.nodes)}")
-    if not 1 <= terms.rounds <= limits.rounds:
-        raise UnusableTerms(f"rounds: from 1 to {limits.rounds} (node.toml: learning_rounds)")
-    if not 1 <= terms.round_s <= limits.seconds:
-        raise UnusableTerms(f"round_s: from 1 to {limits.seconds} (node.toml: learning_seconds)")
+    if terms.rounds > limits.rounds:
+        raise UnusableTerms(f"rounds: at most {limits.rounds} (node.toml: learning_rounds)")
+    if terms.round_s > limits.seconds:
+        raise UnusableTerms(f"round_s: at most {limits.seconds} (node.toml: learning_seconds)")
     return terms
 
 
-def _read(body: Mapping[str, object]) -> Terms:
-    known = {"learn_id", "rounds", "min_nodes", "round_s", "nodes", "seed", "tool"}
+def _read(body: Json) -> LearningPlan:
+    known = {field.name for field in dataclass_fields(LearningPlan)}
     if unknown := sorted(body.keys() - known):
         raise UnusableTerms(
             f"{unknown[0][:40]!r} is not known; there are {', '.join(sorted(known))}"
         )
-    return Terms(
-        learn_id=fields.text(body, "learn_id"),
-        rounds=fields.integer(body, "rounds"),
-        min_nodes=fields.integer(body, "min_nodes"),
-        round_s=fields.integer(body, "round_s"),
-        nodes=tuple(node_id(name) for name in fields.texts(body, "nodes")),
-        seed=fields.integer(body, "seed") if "seed" in body else 0,
-        arguments=fields.child(body, "tool") if "tool" in body else {},
-    )
+    return LearningPlan.from_json(body)

@@ -6,15 +6,16 @@ import logging
 import threading
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from tessera.domain.access.permit import Action, Permit, PermitRefused
-from tessera.domain.access.run import MAX_ATTEMPTS, least_limits
+from tessera.domain.access.run import MAX_ATTEMPTS, check_number, least_limits
 from tessera.domain.access.tool import Entry, Limits, OutputKind, ToolBundle
 from tessera.domain.audit import events
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
@@ -35,7 +36,13 @@ PERSON: Final = "person"
 OPT_OUT: Final = "opt-out"
 """Somebody in the run opted out: it is begun again without her."""
 NODE_ENDS: Final = "node-ends"
+EXIT: Final = "exit"
+"""The tool ended with an error. Not which: 256 codes would be a way out past the airlock."""
 _MAX_INPUT_BYTES: Final = 500_000_000
+_TOLD_AGAIN: Final = timedelta(days=30)
+"""Where a run stands is told anew after a start: a kill may have come before it was."""
+_PAUSE_S: Final = 5.0
+"""After a fault of the records, until they are asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +55,12 @@ class Runs:
     sandbox: Sandbox
     allowed: Limits
     at_once: int = 1
+    a_day: int = 100
+    """Runs of one permit in 24 hours."""
     _wake: threading.Condition = field(init=False, default_factory=threading.Condition)
     _running: dict[str, Supervised] = field(init=False, default_factory=dict)
+    _to_stop: set[str] = field(init=False, default_factory=set)
+    """Runs whose person has asked to stop them, wherever they stand at that moment."""
     _ending: threading.Event = field(init=False, default_factory=threading.Event)
 
     @property
@@ -59,22 +70,28 @@ class Runs:
     def take_up(self, task: Task) -> None:
         """Write down a run that the permit allows; it is begun as soon as there is room.
 
-        The same task again changes nothing. Raises PermitRefused, InvalidInput; the hub has
-        been told then.
+        The same task again changes nothing. Raises PermitRefused, TooManyRuns, InvalidInput;
+        the hub has been told then.
         """
         token = fields.text(task.body, "token")
         use_id = claimed_use(token).use_id
+        known = self.records.all()
+        is_new = all(one.use_id != use_id for one in known)
         try:
             checked = self.airlock.book.check(token, Action.RUN, task_id=task.task_id)
+            if not is_new:
+                return
             tool = self.airlock.book.tool(checked.use.tool)
             if Entry.RUN not in tool.entries:
                 raise InvalidInput(f"tool {tool.name} has no entry run")
+            self._check_number(checked, known)
             self._write_inputs(checked, task)
         except Unavailable:
             raise
         except TesseraError as err:
             word = err.reason.value if isinstance(err, PermitRefused) else err.code
-            if all(one.use_id != use_id for one in self.records.all()):
+            if is_new:
+                self.views.maker.remove(self._folder(use_id) / "inputs")
                 self.airlock.reports.run_state(use_id, RunState.REFUSED, word)
             raise
         record = RunRecord(
@@ -96,23 +113,29 @@ class Runs:
 
     def stop(self, use_id: str) -> bool:
         """Stop a run because its person asks; False when no such run is here."""
-        supervised = self._running.get(use_id)
-        if supervised is not None:
-            supervised.stop(PERSON)
-            return True
         for run in self.records.all():
             if run.use_id == use_id and run.action == Action.RUN:
-                if run.state is RunState.WAITING:
-                    self._end(run, RunState.STOPPED, PERSON, was=RunState.WAITING)
-                return True
-        return False
+                break
+        else:
+            return False
+        if run.state in (RunState.WAITING, RunState.RUNNING):
+            self._to_stop.add(use_id)  # seen also by a run that is only about to begin
+            if (supervised := self._running.get(use_id)) is not None:
+                supervised.stop(PERSON)
+            elif run.state is RunState.WAITING:
+                self._end(run, RunState.STOPPED, PERSON, was=RunState.WAITING)
+        return True
 
     def recover(self) -> None:
         """Bring runs that a kill broke off to where they can go on. Call before `work`."""
-        for run in self.records.all():
-            if run.action != Action.RUN or run.state is not RunState.RUNNING:
-                continue
+        runs = [run for run in self.records.all() if run.action == Action.RUN]
+        self.airlock.recover(runs, since=self.airlock.clock.now() - _TOLD_AGAIN)
+        for run in runs:
             self.views.remove(run.use_id)
+            if run.state not in (RunState.WAITING, RunState.RUNNING):
+                self.views.maker.remove(self._folder(run.use_id) / "inputs")
+            if run.state is not RunState.RUNNING:
+                continue
             if self.airlock.shelf.has(run.use_id):
                 self._end(run, RunState.IN_AIRLOCK, "")
             elif run.attempts >= MAX_ATTEMPTS:
@@ -146,7 +169,12 @@ class Runs:
 
     def _work(self) -> None:
         while not self._ending.is_set():
-            run = self._next()
+            try:
+                run = self._next()
+            except Exception:  # this thread must outlive a full disk
+                _log.exception("the runs cannot be read; trying again in %.0f s", _PAUSE_S)
+                self._ending.wait(_PAUSE_S)
+                continue
             if run is None:
                 with self._wake:
                     self._wake.wait(timeout=1.0)
@@ -155,6 +183,7 @@ class Runs:
                 self._do(run)
             except Exception:
                 _log.exception("run %s", run.use_id)
+                self.views.remove(run.use_id)
                 with suppress(TesseraError):  # the records themselves: `recover` sees to it
                     self._end(run, RunState.FAILED, TesseraError.code)
 
@@ -205,7 +234,11 @@ class Runs:
         try:
             if self._ending.is_set():
                 supervised.stop(NODE_ENDS)
-            return supervised.wait(), supervised.reason
+            if run.use_id in self._to_stop:
+                supervised.stop(PERSON)
+            result = supervised.wait()
+            # Asked once more: it may have ended between two questions.
+            return result, supervised.reason or self._why_not(run)
         finally:
             del self._running[run.use_id]
 
@@ -229,7 +262,7 @@ class Runs:
         elif is_stopped:
             self._end(run, RunState.STOPPED, reason or result.ended.value)
         elif result.ended is Ended.FAILED:
-            self._end(run, RunState.FAILED, f"exit {result.exit_code}")
+            self._end(run, RunState.FAILED, EXIT)
         elif result.ended is not Ended.DONE:
             self._end(run, RunState.FAILED, result.ended.value)
         elif not tool.outputs.keys() & result.outputs.keys():
@@ -254,13 +287,21 @@ class Runs:
             limits=least_limits(tool.limits, self.allowed),
         )
 
+    def _check_number(self, checked: CheckedUse, known: Sequence[RunRecord]) -> None:
+        """Raise TooManyRuns when its permit has had its runs of the day. `known`: all runs."""
+        since = self.airlock.clock.now() - timedelta(days=1)
+        mine = (one for one in known if one.permit_id == checked.permit.permit_id)
+        n_runs = sum(one.action == Action.RUN and one.taken_at > since for one in mine)
+        check_number(n_runs, self.a_day)
+
     def _write_inputs(self, checked: CheckedUse, task: Task) -> None:
         """Write the files that came along, each compared with the hash that its person signed."""
         if not checked.use.inputs:
             return
         given = fields.child(task.body, "inputs")
         folder = self._folder(checked.use.use_id) / "inputs"
-        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent.parent, folder.parent, folder):
+            made.mkdir(exist_ok=True, mode=0o700)
         n_bytes = 0
         for name, digest in checked.use.inputs:
             try:
@@ -274,7 +315,8 @@ class Runs:
 
     def _write_log(self, run: RunRecord, result: SandboxResult) -> None:
         path = self._folder(run.use_id) / "log.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
         path.write_text(result.log, encoding="utf-8", errors="replace")
 
     def _again(self, run: RunRecord) -> None:
@@ -288,10 +330,11 @@ class Runs:
         now = self.airlock.clock.now()
         ended = replace(run, state=state, detail=detail, ended_at=now)
         if self.records.change(ended, was=was):
+            self._to_stop.discard(run.use_id)
+            self.views.maker.remove(self._folder(run.use_id) / "inputs")
+            self.airlock.reports.run_state(run.use_id, state, detail)
             told = events.run_ended(run.use_id, run.permit_id, state.value, detail)
             self.airlock.audit.append(told, now)
-            self.airlock.reports.run_state(run.use_id, state, detail)
-            self.views.maker.remove(self._folder(run.use_id) / "inputs")
 
     def _folder(self, use_id: str) -> Path:
         return self.home / "runs" / use_id

@@ -205,8 +205,6 @@ class _SiteAtWork:
         try:
             return ask()
         except (TrainerFailed, UpdateRefused) as err:
-            if isinstance(err, UpdateRefused):
-                self._trainer.supervised.stop("gate")
             raise SimulationFailed(
                 _with_log(self.site, f"{step}: {err}", self._trainer.end())
             ) from err

@@ -65,13 +65,16 @@ class Views:
         return self.home / "runs" / use_id / "data"
 
     def opted_out(self, use_id: str) -> frozenset[Pseudonym]:
-        """Return who was in the run and has opted out since."""
-        seen = frozenset(one.subject for one in self.records.seen(use_id=use_id))
-        return seen & self.exclusions.excluded()
+        """Return who is in the run, in its last attempt, and has opted out since."""
+        return self._present(use_id) & self.exclusions.excluded()
+
+    def _present(self, use_id: str) -> frozenset[Pseudonym]:
+        seen = self.records.seen(use_id=use_id)
+        return frozenset(one.subject for one in seen if one.is_last)
 
     def known(self, use_id: str, datasets: Versions, minimum: int) -> Known:
         """Return what is to be looked for in the outputs of a run."""
-        n_subjects = len({one.subject for one in self.records.seen(use_id=use_id)})
+        n_subjects = len(self._present(use_id))
         subjects: set[str] = set()
         uids: set[str] = set()
         hashes: set[str] = set()

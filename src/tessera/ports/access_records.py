@@ -87,6 +87,10 @@ class ToolStore(Protocol):
 
     def listed(self, digest: str) -> ListedTool | None: ...
 
+    def n_of(self, person_id: str) -> int:
+        """Return how many tools this person has added."""
+        ...
+
     def all(self) -> Sequence[ListedTool]:
         """Return every tool, last added first, then by digest."""
         ...
@@ -98,6 +102,10 @@ class RunStore(Protocol):
         ...
 
     def find(self, use_id: str) -> Run | None: ...
+
+    def n_open(self, person_id: str) -> int:
+        """Return how many runs of this person have not ended."""
+        ...
 
     def for_permits(self, permit_ids: Sequence[str]) -> Sequence[Run]:
         """Return the runs under these permits, last asked for first, then by id."""

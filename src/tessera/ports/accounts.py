@@ -103,6 +103,10 @@ class LinkStore(Protocol):
         """Remove it; True for the one caller who did."""
         ...
 
+    def void_invitation(self, person_id: str) -> None:
+        """Remove the person's invitation, when there is one."""
+        ...
+
     def link(self, issuer: str, subject: str, person_id: str) -> None:
         """Bind an identity of an OpenID provider to a person. Raises Conflict when bound."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tessera.domain.ids import InstanceUid, Pseudonym
+from tessera.domain.ids import InstanceUid, Pseudonym, StudyUid
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
 
@@ -31,6 +31,10 @@ class InstanceIndex(Protocol):
 
     def all(self) -> Iterator[InstanceRow]:
         """Yield every row, by study, series, then instance UID, ascending bytes."""
+        ...
+
+    def of_study(self, study_uid: StudyUid) -> Sequence[InstanceRow]:
+        """Return the rows of one study in the order of `all`; none when there is no such study."""
         ...
 
     def subjects(self) -> frozenset[Pseudonym]:

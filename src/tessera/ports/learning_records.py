@@ -56,7 +56,7 @@ class LearningStore(Protocol):
         ...
 
     def note_inputs(self, use_id: str, hashes: Sequence[str]) -> None:
-        """Note by their SHA-256 the files that went to a run, so that tests of a model are found."""
+        """Note by SHA-256 the files that went to a run, so that tests of a model are found."""
         ...
 
     def uses_with_input(self, sha256: str) -> Sequence[str]:

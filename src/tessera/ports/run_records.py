@@ -70,6 +70,8 @@ class Seen:
     dataset_id: DatasetId
     version: int
     subject: Pseudonym
+    is_last: bool = True
+    """In its last attempt too, from which its outputs are."""
 
 
 class RunRecords(Protocol):
@@ -93,7 +95,10 @@ class RunRecords(Protocol):
     def put_subjects(
         self, use_id: str, dataset_id: DatasetId, version: int, subjects: Collection[Pseudonym]
     ) -> None:
-        """Add who was in a run of a dataset version; nobody is ever taken off."""
+        """Add who is in a new attempt of a run, of a dataset version.
+
+        Nobody is ever taken off; who is there no more is no longer `is_last`.
+        """
         ...
 
     def seen(
@@ -123,6 +128,10 @@ class AirlockShelf(Protocol):
         ...
 
     def has(self, use_id: str) -> bool: ...
+
+    def sweep(self) -> None:
+        """Remove what a kill left half-done."""
+        ...
 
     def read(self, use_id: str, name: str) -> bytes:
         """Return one output as it lies there now. Raises NotFound."""

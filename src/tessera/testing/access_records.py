@@ -43,7 +43,7 @@ def _permit(n: int = 10, person_id: str = _ANNA) -> Permit:
         duo=("DUO_0000042",),
         persons=(
             PermittedPerson(
-                person_id=person_id, name="Anna Ek", organisation="Uppsala", keys=("A" * 43,)
+                person_id=person_id, name="Anna Ek", organisation="Uppsala", keys=("I" * 43,)
             ),
         ),
         datasets=tuple(
@@ -195,6 +195,7 @@ class AccessRecordsContract:
         assert store.tools.find(tool.digest) == tool
         assert store.tools.listed(tool.digest) == ListedTool.of(tool, _NOW)
         assert [one.name for one in store.tools.all()] == ["other", "counts"]
+        assert (store.tools.n_of(_ANNA), store.tools.n_of(_BO)) == (2, 0)
         assert store.tools.find("sha256:" + "0" * 64) is None
 
     def test_a_run_is_added_once_and_keeps_its_last_state(self, tmp_path: Path) -> None:
@@ -222,6 +223,9 @@ class AccessRecordsContract:
         ]
         assert store.runs.for_permits([]) == []
         assert [r.use_id for r in store.runs.all()] == [_run(51).use_id, run.use_id]
+        assert (store.runs.n_open(run.person_id), store.runs.n_open(_BO)) == (2, 0)
+        store.runs.set_state(run.use_id, RunState.STOPPED, _NOW + _SECOND, "")
+        assert store.runs.n_open(run.person_id) == 1
 
     def test_a_file_comes_in_parts_in_any_order(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)

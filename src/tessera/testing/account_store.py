@@ -93,6 +93,11 @@ class AccountStoreContract:
         assert not links.use_invitation("old")
         assert links.use_invitation("new")
         assert not links.use_invitation("new")
+        for person in ("p1", "p2"):
+            links.invite(InvitationRecord(code_sha256=person, person_id=person, expires_at=_NOW))
+        links.void_invitation("p1")
+        assert links.find_invitation("p1") is None
+        assert links.find_invitation("p2") is not None
 
     def test_an_identity_belongs_to_one_person_of_one_issuer(self, tmp_path: Path) -> None:
         links = self.people(tmp_path).accounts.links
@@ -142,7 +147,7 @@ class AccountStoreContract:
     def test_a_key_belongs_to_one_person_also_after_it_is_revoked(self, tmp_path: Path) -> None:
         keys = self.people(tmp_path).accounts.keys
         key = KeyRecord(
-            public_key=PublicKey("A" * 43), person_id="p1", label="laptop", created_at=_NOW
+            public_key=PublicKey("B" * 43), person_id="p1", label="laptop", created_at=_NOW
         )
         keys.add(key)
         fingerprint = key.public_key.fingerprint

@@ -96,7 +96,7 @@ class HubStoreContract(AccountStoreContract):
 
     def test_a_node_is_found_by_id_and_by_key(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
-        node = _node("linkoping", "A")
+        node = _node("linkoping", "I")
         store.nodes.add(node)
         assert store.nodes.find("linkoping") == node
         assert store.nodes.find_by_key(node.public_key.fingerprint) == node
@@ -105,15 +105,15 @@ class HubStoreContract(AccountStoreContract):
 
     def test_an_id_and_a_key_are_taken_once(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
-        store.nodes.add(_node("linkoping", "A"))
+        store.nodes.add(_node("linkoping", "I"))
         with pytest.raises(Conflict):
             store.nodes.add(_node("linkoping", "E"))
         with pytest.raises(Conflict):
-            store.nodes.add(_node("valencia", "A"))
+            store.nodes.add(_node("valencia", "I"))
 
     def test_nodes_are_listed_by_id_with_their_last_state(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
-        store.nodes.add(_node("valencia", "A"))
+        store.nodes.add(_node("valencia", "I"))
         store.nodes.add(_node("linkoping", "E"))
         store.nodes.decide("valencia", NodeState.APPROVED, _NOW)
         store.nodes.seen("valencia", _NOW + _SECOND, "tessera 0.2.0")
@@ -142,7 +142,7 @@ class HubStoreContract(AccountStoreContract):
 
     def test_a_published_version_is_kept_whole_and_once(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
-        store.nodes.add(_node("linkoping", "A"))
+        store.nodes.add(_node("linkoping", "I"))
         version = _version("linkoping", "prostate", 1)
         assert store.datasets.add(version)
         assert not store.datasets.add(replace(version, published_at=_NOW + 9 * _SECOND))
@@ -152,7 +152,7 @@ class HubStoreContract(AccountStoreContract):
 
     def test_newest_versions_come_last_published_first(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
-        store.nodes.add(_node("linkoping", "A"))
+        store.nodes.add(_node("linkoping", "I"))
         for name, version in (("b", 1), ("a", 1), ("b", 10), ("b", 2)):
             store.datasets.add(_version("linkoping", name, version))
         newest = [
@@ -225,7 +225,7 @@ class HubStoreContract(AccountStoreContract):
         store = self.make(tmp_path)
         with pytest.raises(NotFound), store.transaction():
             with store.transaction():
-                store.nodes.add(_node("linkoping", "A"))
+                store.nodes.add(_node("linkoping", "I"))
             store.nodes.seen("nobody", _NOW, "")
         assert store.nodes.find("linkoping") is None
 
@@ -233,7 +233,7 @@ class HubStoreContract(AccountStoreContract):
         self, tmp_path: Path
     ) -> None:
         store, other = self.make(tmp_path), self.make(tmp_path)
-        store.nodes.add(_node("linkoping", "A"))
+        store.nodes.add(_node("linkoping", "I"))
         assert other.nodes.find("linkoping") is not None
         other.nodes.decide("linkoping", NodeState.APPROVED, _NOW)
         found = store.nodes.find("linkoping")

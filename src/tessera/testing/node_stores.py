@@ -69,6 +69,12 @@ class InstanceIndexContract:
         asked = [row(1).instance_uid, InstanceUid("2.25.9")]
         assert index.find(asked) == {row(1).instance_uid: row(1)}
 
+    def test_a_study_has_its_own_rows_by_series_and_instance(self) -> None:
+        index = self.make()
+        index.put(sealed(row(2), row(1), row(1, study=2)))
+        assert index.of_study(row(1).study_uid) == (row(1), row(2))
+        assert not index.of_study(StudyUid("2.25.9"))
+
     def test_subjects_are_told_once_each(self) -> None:
         index = self.make()
         assert index.subjects() == frozenset()

@@ -6,13 +6,15 @@ Unknown keys are ignored, so that a newer sender can be read. Pure.
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tessera.wire.refusals import BadMessage
 
 T = TypeVar("T")
 Json = Mapping[str, object]
 """A decoded JSON object."""
+_LARGEST: Final = 2**63 - 1
+"""Stores and other programs hold no larger whole number."""
 
 
 def encode(body: Json) -> bytes:
@@ -65,7 +67,7 @@ def natural_or_none(body: Json, key: str) -> int | None:
     if body.get(key) is None:
         return None
     value = integer(body, key)
-    if value < 0:
+    if not 0 <= value <= _LARGEST:
         raise BadMessage(key, "a whole number of at least 0, or null")
     return value
 

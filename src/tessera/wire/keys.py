@@ -17,6 +17,24 @@ _FINGERPRINT_BYTES: Final = 10
 """80 bits: what a person can compare, and far beyond what can be searched for."""
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CODE = re.compile(r"[a-z2-7]{32}")
+_OF_SMALL_ORDER: Final = frozenset(
+    map(
+        bytes.fromhex,
+        (
+            "00" * 32,
+            "01" + "00" * 31,
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "ec" + "ff" * 30 + "7f",
+            "ed" + "ff" * 30 + "7f",
+            "ee" + "ff" * 30 + "7f",
+        ),
+    )
+)
+"""Every encoding of the eight points whose order divides 8, without the bit of the sign.
+
+Source: the curve of RFC 8032, section 5.1; each is a point multiplied by the order L.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,8 @@ class PublicKey:
             raise InvalidInput("public key: expected base64url") from err
         if len(raw) != KEY_BYTES:
             raise InvalidInput(f"public key: expected {KEY_BYTES} bytes")
+        if raw[:-1] + bytes([raw[-1] & 0x7F]) in _OF_SMALL_ORDER:
+            raise InvalidInput("public key: signatures under this one need no private key")
 
     @property
     def fingerprint(self) -> str:

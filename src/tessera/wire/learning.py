@@ -234,9 +234,7 @@ def read_metrics(body: Json) -> dict[str, float]:
     return {
         one_line(name, 60): float(value)
         for name, value in body.items()
-        if isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
 
 

@@ -38,6 +38,9 @@ _VERSION: Final = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DUO = re.compile(r"DUO_[0-9]{7}")
 _B64 = re.compile(r"[A-Za-z0-9_-]{0,2000}")
+_MAX_ARGUMENTS: Final = 64_000
+"""Bytes; a tool gets them in one variable of its environment, which holds no more than 128 KiB."""
+_MAX_INPUTS: Final = 20
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 E_ = TypeVar("E_", bound=StrEnum)
 
@@ -205,7 +208,13 @@ def read_use(payload: bytes) -> Use:
     """Read a use. Raises BadMessage, WrongType."""
     body = _typed(payload, USE)
     arguments = fields.text(body, "arguments", "{}")
+    if len(arguments.encode()) > _MAX_ARGUMENTS:
+        raise BadMessage("arguments", f"at most {_MAX_ARGUMENTS} bytes")
     fields.decode(arguments)
+    datasets = fields.objects(body, "datasets", _version)
+    inputs = fields.objects(body, "inputs", _input)
+    if len(set(datasets)) < len(datasets) or len(inputs) > _MAX_INPUTS:
+        raise BadMessage("datasets", f"each version once, with at most {_MAX_INPUTS} input files")
     tool = fields.text(body, "tool", "")
     return Use(
         use_id=_uuid(body, "use_id"),
@@ -213,12 +222,12 @@ def read_use(payload: bytes) -> Use:
         permit_sha256=_sha256(body, "permit_sha256"),
         node_id=node_id(fields.text(body, "node_id")),
         action=_one_of(Action, fields.text(body, "action"), "action"),
-        datasets=fields.objects(body, "datasets", _version),
+        datasets=datasets,
         tool=tool_digest(tool) if tool else "",
         at=fields.moment(body, "at"),
         until=fields.moment(body, "until"),
         arguments=arguments,
-        inputs=fields.objects(body, "inputs", _input),
+        inputs=inputs,
         reply_key=_matching(fields.text(body, "reply_key", ""), "reply_key", _B64),
         what=one_line(fields.text(body, "what", ""), 300),
     )

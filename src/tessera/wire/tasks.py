@@ -21,6 +21,8 @@ from tessera.wire.refusals import BadMessage
 
 PART_BYTES: Final = 512 * 1024
 """Of one part of a delivered file, before base64: a message stays below the hub's limit."""
+MAX_REPORTS: Final = 500
+"""In one message; the hub writes each one down before it hears anybody else."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -117,7 +119,10 @@ class ReportMessage:
 
     @classmethod
     def from_json(cls, body: Json) -> "ReportMessage":
-        return cls(reports=fields.objects(body, "reports", Report.from_json))
+        reports = fields.objects(body, "reports", Report.from_json)
+        if len(reports) > MAX_REPORTS:
+            raise BadMessage("reports", f"at most {MAX_REPORTS} in one message")
+        return cls(reports=reports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

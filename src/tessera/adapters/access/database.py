@@ -7,7 +7,7 @@ permits, tasks and the outbox: a decision and the report of it are one transacti
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from errno import EIO
 from pathlib import Path
@@ -72,7 +72,7 @@ class AccessDatabase:
         """Open a transaction: all of it or nothing, durable at the end."""
         with self._failures():
             if not self._path.exists():
-                self._make()
+                make_database(self._path, _MIGRATIONS)
             if not self._path.stat().st_size:
                 raise OSError(EIO, "the file is empty")
             with closing(connect(self._path, _MIGRATIONS)) as database:
@@ -84,18 +84,6 @@ class AccessDatabase:
                     raise
                 database.execute("COMMIT")
 
-    def _make(self) -> None:
-        """Make the file whole or not at all; of several who make it at once, the first wins."""
-        folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".new-", dir=folder) as place:
-            new = Path(place) / self._path.name
-            new.touch(mode=0o600)
-            connect(new, _MIGRATIONS).close()
-            with suppress(FileExistsError):
-                os.link(new, self._path)
-        sync_folder(folder)
-
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
@@ -105,6 +93,19 @@ class AccessDatabase:
                 f"the permits cannot be read or written ({type(err).__name__}: {err}); nothing "
                 f"is allowed until {self._path} can be, or is restored from a backup"
             ) from err
+
+
+def make_database(path: Path, migrations: Sequence[str]) -> None:
+    """Make the file whole or not at all; of several who make it at once, the first wins."""
+    folder = path.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=folder) as place:
+        new = Path(place) / path.name
+        new.touch(mode=0o600)
+        connect(new, migrations).close()
+        with suppress(FileExistsError):
+            os.link(new, path)
+    sync_folder(folder)
 
 
 def to_text(body: Mapping[str, object]) -> str:

@@ -13,7 +13,8 @@ class FolderToolShelf:
         self._root = root
 
     def put(self, bundle: ToolBundle) -> None:
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (self._root.parent, self._root):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_tool(bundle, self._place(bundle.digest))
 
     def find(self, digest: str) -> ToolBundle:

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from tessera.adapters.access.database import make_database
 from tessera.adapters.sqlite_node.connection import connect
 from tessera.domain.access.tool import OutputKind
 from tessera.domain.errors import Unavailable
@@ -34,6 +35,7 @@ _MIGRATIONS = (
         decided_at TEXT, reason TEXT NOT NULL, PRIMARY KEY (use_id, name)
     ) STRICT, WITHOUT ROWID
     """,
+    "ALTER TABLE seen ADD COLUMN is_last INTEGER NOT NULL DEFAULT 1",
 )
 _COLUMNS = (
     "use_id, action, permit_id, person, tool, datasets, taken_at, task_id, arguments, "
@@ -74,15 +76,19 @@ class SqliteRunRecords:
         self, use_id: str, dataset_id: DatasetId, version: int, subjects: Collection[Pseudonym]
     ) -> None:
         with self._writing() as database:
+            database.execute(
+                "UPDATE seen SET is_last = 0 WHERE use_id = ? AND dataset_id = ? AND version = ?",
+                (use_id, dataset_id, version),
+            )
             database.executemany(
-                "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO seen VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET is_last = 1",
                 [(subject, use_id, dataset_id, version) for subject in subjects],
             )
 
     def seen(
         self, *, subjects: Collection[Pseudonym] | None = None, use_id: str = ""
     ) -> Sequence[Seen]:
-        select = "SELECT use_id, dataset_id, version, subject FROM seen WHERE "
+        select = "SELECT use_id, dataset_id, version, subject, is_last FROM seen WHERE "
         order = " ORDER BY use_id, dataset_id, version, subject"
         if subjects is None:
             return [_seen(row) for row in self._read(f"{select} use_id = ?{order}", use_id)]
@@ -108,14 +114,16 @@ class SqliteRunRecords:
     def _read(self, query: str, *values: object) -> list[tuple[object, ...]]:
         if not self._path.exists():
             return []
+        self._check_not_emptied()
         with self._failures(), closing(connect(self._path, _MIGRATIONS)) as database:
             return list(database.execute(query, values))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._failures():
-            self._path.touch(mode=0o600)
+            if not self._path.exists():
+                make_database(self._path, _MIGRATIONS)
+            self._check_not_emptied()
             with closing(connect(self._path, _MIGRATIONS)) as database:
                 database.execute("BEGIN IMMEDIATE")
                 try:
@@ -125,11 +133,16 @@ class SqliteRunRecords:
                     raise
                 database.execute("COMMIT")
 
+    def _check_not_emptied(self) -> None:
+        """Raise Unavailable: connect() would make it anew, and who was in which run be lost."""
+        if not self._path.stat().st_size:
+            raise Unavailable(f"{self._path} is empty; restore the file from a backup")
+
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as err:
+        except (sqlite3.Error, OSError) as err:
             raise Unavailable(f"{self._path}: {err}; restore the file from a backup") from err
 
 
@@ -205,6 +218,7 @@ def _seen(row: Sequence[object]) -> Seen:
         dataset_id=DatasetId(str(row[1])),
         version=int(str(row[2])),
         subject=Pseudonym(str(row[3])),
+        is_last=bool(row[4]),
     )
 
 

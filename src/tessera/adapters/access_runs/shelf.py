@@ -27,7 +27,8 @@ class FolderAirlock:
         target = self._folder(use_id)
         part = self._root / f".part-{target.name}"
         shutil.rmtree(part, ignore_errors=True)
-        (part / "files").mkdir(parents=True)
+        part.mkdir(mode=0o700)
+        (part / "files").mkdir(mode=0o700)
         for name, content in files.items():
             _write(part / "files" / name, content)
         body = {
@@ -45,12 +46,20 @@ class FolderAirlock:
 
     @contextmanager
     def alone(self, use_id: str) -> Iterator[None]:
-        with (self._folder(use_id) / ".lock").open("w") as lock:
+        # Beside the outputs, which somebody may have removed: then they are withheld.
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._root / f".lock-{self._folder(use_id).name}"
+        path.touch(mode=0o600)
+        with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def has(self, use_id: str) -> bool:
         return (self._folder(use_id) / "findings.json").is_file()
+
+    def sweep(self) -> None:
+        for part in self._root.glob(".part-*"):
+            shutil.rmtree(part, ignore_errors=True)
 
     def read(self, use_id: str, name: str) -> bytes:
         path = self._folder(use_id) / "files" / name
@@ -89,6 +98,7 @@ def _shown(name: str, content: bytes, inspection: Inspection) -> dict[str, objec
 
 
 def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
     with path.open("wb") as file:
         file.write(content)
         file.flush()

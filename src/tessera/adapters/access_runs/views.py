@@ -46,7 +46,8 @@ class FolderViews:
         _check_tables(source, manifest)
         folder = into / dataset_id
         self.remove(folder)
-        (folder / "tables").mkdir(parents=True)
+        for made in (into.parents[1], into.parent, into, folder, folder / "tables"):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / "manifest.json").write_bytes(raw)
         tables = {name: pq.read_table(source / f"{name}.parquet") for name in ("patient", "series")}
         subjects = frozenset(Pseudonym(one) for one in tables["patient"]["subject"].to_pylist())
@@ -73,7 +74,7 @@ class FolderViews:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _link_instances(self, folder: Path, shown: pa.Table) -> None:
-        (folder / "instances").mkdir()
+        (folder / "instances").mkdir(mode=0o700)
         made: set[str] = set()
         source, target = str(self._research), str(folder)
         for path, n_bytes in zip(
@@ -82,7 +83,7 @@ class FolderViews:
             place = place_in_view(path)
             prefix = place.rpartition("/")[0]
             if prefix not in made:
-                Path(target, prefix).mkdir()
+                Path(target, prefix).mkdir(mode=0o700)
                 made.add(prefix)
             try:
                 if os.stat(f"{source}/{place}").st_size != n_bytes:  # noqa: PTH116 - 20,000 times

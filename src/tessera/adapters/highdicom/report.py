@@ -55,9 +55,7 @@ def report(answer: CaseAnswer, model: ReleasedModel, sources: list[DicomDataset]
         algorithm_id=by,
         source_images=[SourceImageForMeasurementGroup.from_source_image(one) for one in sources],
         measurements=[
-            Measurement(
-                name=_CERTAINTY, value=round(answer.probability * 100, 2), unit=_PERCENT
-            )
+            Measurement(name=_CERTAINTY, value=round(answer.probability * 100, 2), unit=_PERCENT)
         ],
     )
     content = MeasurementReport(

@@ -35,7 +35,7 @@ def algorithm(model: ReleasedModel) -> highdicom.AlgorithmIdentificationSequence
 
 def told(answer: CaseAnswer) -> str:
     """Return the numbers and the notice, for a person who reads the object in a viewer."""
-    words = [f"probability {answer.probability:.4f} of the most suspect place"]
+    words = [f"probability {answer.probability:.4f}, as the tool defines it"]
     if answer.region_probability is not None:
         words.append(f"mean {answer.region_probability:.4f} in the marked region")
     if answer.volume_ml is not None:

@@ -1,11 +1,12 @@
 """HighdicomWriter: an answer as the bytes of one DICOM object, the same each time."""
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 from pydicom.dataset import Dataset as DicomDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from tessera.adapters.highdicom.report import report
 from tessera.adapters.highdicom.segmentation import segmentation
@@ -19,12 +20,9 @@ from tessera.domain.ids import InstanceUid
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.ports.case import MadeObject
 
-_OF_THE_CLOCK = (
-    "InstanceCreationDate InstanceCreationTime SeriesDate SeriesTime AcquisitionDate "
-    "AcquisitionTime AcquisitionDateTime PerformedProcedureStepStartDate "
-    "PerformedProcedureStepStartTime"
-).split()
-"""What would tell today's date beside the shifted ones."""
+_OF_THE_STUDY = {"StudyDate", "StudyTime"}
+_OF_A_CLOCK = {"DA", "TM", "DT"}
+"""Value representations that would tell today's date beside the shifted ones."""
 
 
 class HighdicomWriter:
@@ -41,10 +39,13 @@ class HighdicomWriter:
     def write(self, answer: CaseAnswer, model: ReleasedModel) -> MadeObject:
         sources = read_sources(answer.series, self._path_of)
         try:
-            if answer.mask is not None and answer.is_marked:
-                made = segmentation(answer, answer.mask, model, sources)
-            else:
-                made = report(answer, model, sources)
+            with warnings.catch_warnings():
+                # A pseudonym has one component: highdicom asks whether that is meant. It is.
+                warnings.simplefilter("ignore", UserWarning)
+                if answer.mask is not None and answer.is_marked:
+                    made = segmentation(answer, answer.mask, model, sources)
+                else:
+                    made = report(answer, model, sources)
         except (ValueError, TypeError, AttributeError, KeyError) as err:
             raise InvalidCaseResult(f"no DICOM object can be made of these images: {err}") from err
         content = _content(made, sources[0])
@@ -55,16 +56,24 @@ class HighdicomWriter:
 
 
 def _content(made: DicomDataset, source: DicomDataset) -> bytes:
-    for keyword in _OF_THE_CLOCK:
-        if keyword in made:
-            delattr(made, keyword)
+    _drop_times(made)
     made.ContentDate, made.ContentTime = day_and_time(source)
     for keyword in (*DEIDENTIFIED, "TimezoneOffsetFromUTC"):
         if keyword in source:
             made[keyword] = source[keyword]
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    made.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     made.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION.decode().strip()
     out = BytesIO()
     made.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def _drop_times(ds: DicomDataset) -> None:
+    """Remove, in items too, every date and time but the study's and the birth date's place."""
+    for element in list(ds):
+        if element.VR == "SQ":
+            for item in element.value or ():
+                _drop_times(item)
+        elif element.VR in _OF_A_CLOCK and element.value and element.keyword not in _OF_THE_STUDY:
+            del ds[element.tag]

@@ -40,7 +40,9 @@ def _grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     if plain.ndim == 3:
         plain = plain.mean(axis=-1)
     low, high = np.percentile(plain, (1, 99.5))
-    return (np.clip((plain - low) / max(float(high - low), 1e-6), 0, 1) * 255).astype(np.uint8)
+    shown = np.clip((plain - low) / max(float(high - low), 1e-6), 0, 1) * 255
+    grey: npt.NDArray[np.uint8] = shown.astype(np.uint8)
+    return grey
 
 
 def _draw_outline(image: Image.Image, mask: Mask, size: tuple[int, int]) -> None:

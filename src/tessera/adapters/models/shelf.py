@@ -25,6 +25,10 @@ class FolderModelShelf:
 
     def put(self, model: ReleasedModel, content: bytes, tool: ToolBundle) -> None:
         self._root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        place = self._place(model.sha256)
+        if place.is_dir() and _read(place).tool == model.tool:
+            _replace(place / _ABOUT, json.dumps(_about(model), indent=1).encode())
+            return
         staged = Path(mkdtemp(prefix=".part-", dir=self._root))
         try:
             staged.chmod(0o755)
@@ -34,7 +38,6 @@ class FolderModelShelf:
             write_tool(tool, staged / "tool")
             _write(staged / _ABOUT, json.dumps(_about(model), indent=1).encode())
             sync_folder(staged)
-            place = self._place(model.sha256)
             if place.exists():
                 gone = staged.with_name(f"{staged.name}-old")
                 place.rename(gone)
@@ -110,6 +113,14 @@ def _read(place: Path) -> ReleasedModel:
         )
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise Conflict(f"{place} was changed: remove the folder and add the model again") from err
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    _write(part, content)
+    part.replace(path)
+    sync_folder(path.parent)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,14 +1,18 @@
 """StudyViews with hard links: a folder with the images of one study and nothing else."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import IO, Final
 
 from tessera.domain.errors import Conflict
 from tessera.domain.imaging.instance import InstanceRow
+
+_PREFIX: Final = "case-"
 
 
 class LinkedStudies:
@@ -21,16 +25,28 @@ class LinkedStudies:
     @contextmanager
     def study(self, rows: Sequence[InstanceRow]) -> Iterator[Path]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = Path(mkdtemp(prefix="case-", dir=self._folder))
+        with (self._folder / ".lock").open("a") as lock:
+            self._clear_if_alone(lock)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            made = Path(mkdtemp(prefix=_PREFIX, dir=self._folder))
+            try:
+                made.chmod(0o755)
+                for row in rows:
+                    target = made / "case" / "instances" / row.path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    _link(self._instances / row.path, target)
+                yield made
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+
+    def _clear_if_alone(self, lock: IO[str]) -> None:
+        """Remove what a kill has left, unless another case is under way."""
         try:
-            made.chmod(0o755)
-            for row in rows:
-                target = made / "case" / "instances" / row.path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                _link(self._instances / row.path, target)
-            yield made
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        for left in self._folder.glob(f"{_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _link(source: Path, target: Path) -> None:

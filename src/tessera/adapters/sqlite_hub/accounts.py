@@ -103,6 +103,9 @@ class SqliteLinks:
         sql = "DELETE FROM invitation WHERE code_sha256 = ?"
         return self._db.change(sql, (code_sha256,)) == 1
 
+    def void_invitation(self, person_id: str) -> None:
+        self._db.change("DELETE FROM invitation WHERE person_id = ?", (person_id,))
+
     def link(self, issuer: str, subject: str, person_id: str) -> None:
         try:
             self._db.change("INSERT INTO identity VALUES (?, ?, ?)", (issuer, subject, person_id))

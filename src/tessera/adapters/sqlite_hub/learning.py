@@ -66,7 +66,8 @@ class SqliteLearning:
     def open(self) -> Sequence[Learning]:
         states = [state.value for state in LearningState if not state.is_final]
         rows = self._db.rows(
-            f"{_LEARNING} WHERE state IN (SELECT value FROM json_each(?)) ORDER BY asked_at, learn_id",
+            f"{_LEARNING} WHERE state IN (SELECT value FROM json_each(?))"  # noqa: S608  constants
+            " ORDER BY asked_at, learn_id",
             (json.dumps(states),),
         )
         return [self._learning(row) for row in rows]

@@ -51,6 +51,15 @@ class SqliteRuns:
         row = self._db.row(f"{_RUN} WHERE use_id = ?", (use_id,))
         return None if row is None else self._run(row)
 
+    def n_open(self, person_id: str) -> int:
+        going = [state.value for state in RunState if not state.is_final]
+        row = self._db.row(
+            "SELECT count(*) FROM run WHERE person_id = ? "
+            "AND state IN (SELECT value FROM json_each(?))",
+            (person_id, json.dumps(going)),
+        )
+        return int(row[0]) if row else 0
+
     def for_permits(self, permit_ids: Sequence[str]) -> Sequence[Run]:
         rows = self._db.rows(
             f"{_RUN} WHERE permit_id IN (SELECT value FROM json_each(?)) {_ORDER}",  # noqa: S608  constants

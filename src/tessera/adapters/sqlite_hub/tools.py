@@ -34,6 +34,10 @@ class SqliteTools:
         row = self._db.row("SELECT listing FROM tool WHERE digest = ?", (digest,))
         return None if row is None else ListedTool.from_json(fields.decode(row[0]))
 
+    def n_of(self, person_id: str) -> int:
+        row = self._db.row("SELECT count(*) FROM tool WHERE added_by = ?", (person_id,))
+        return int(row[0]) if row else 0
+
     def all(self) -> Sequence[ListedTool]:
         rows = self._db.rows("SELECT listing FROM tool ORDER BY added_at DESC, digest")
         return [ListedTool.from_json(fields.decode(row[0])) for row in rows]

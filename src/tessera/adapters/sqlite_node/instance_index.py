@@ -8,7 +8,7 @@ from pathlib import Path
 from weakref import finalize
 
 from tessera.adapters.sqlite_node.connection import connect, transaction
-from tessera.domain.ids import InstanceUid, Pseudonym
+from tessera.domain.ids import InstanceUid, Pseudonym, StudyUid
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
 from tessera.ports.instance_index import IndexTotals
@@ -63,6 +63,11 @@ class SqliteInstanceIndex:
     def all(self) -> Iterator[InstanceRow]:
         order = "ORDER BY study_uid, series_uid, instance_uid"
         yield from map(_row, self._db.execute(f"{_SELECT} {order}"))
+
+    def of_study(self, study_uid: StudyUid) -> Sequence[InstanceRow]:
+        order = "ORDER BY series_uid, instance_uid"
+        found = self._db.execute(f"{_SELECT} WHERE study_uid = ? {order}", (study_uid,))
+        return tuple(map(_row, found))
 
     def subjects(self) -> frozenset[Pseudonym]:
         rows = self._db.execute("SELECT DISTINCT subject FROM instance")

@@ -10,6 +10,7 @@ from tessera.domain.access.airlock import Finding, Inspection, Output, Severity
 from tessera.domain.access.airlock_models import model_findings
 from tessera.domain.access.airlock_numbers import aggregate_findings
 from tessera.domain.access.airlock_pictures import figure_findings
+from tessera.domain.access.airlock_plain import plain_parts
 from tessera.domain.access.airlock_search import Known, search
 from tessera.domain.access.tool import OutputKind
 
@@ -48,7 +49,10 @@ def inspect(output: Output, known: Known, permitted: frozenset[OutputKind]) -> I
     if known.n_subjects < known.minimum:
         few = f"the run saw {known.n_subjects} subjects, fewer than {known.minimum}"
         found.append(Finding(code="few-subjects", severity=Severity.STOP, text=few))
-    found += search((output.name.encode(), *parts), known, is_text=is_text)
+    if not any(one.code == "size" and one.is_final for one in found):
+        if output.kind in (OutputKind.AGGREGATE, OutputKind.FIGURE):
+            parts += plain_parts(output.name, output.content)
+        found += search((output.name.encode(), *parts), known, is_text=is_text)
     weights = list(Severity)
     found.sort(key=lambda one: (not one.is_final, -weights.index(one.severity)))
     return Inspection(sha256=output.sha256, findings=tuple(dict.fromkeys(found)))

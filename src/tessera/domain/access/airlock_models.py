@@ -1,6 +1,7 @@
 """Looks in a model, an npz archive, for arrays that are records or images, not weights. Pure."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -13,6 +14,11 @@ from tessera.domain.access.npz import InvalidArchive, Member, members_of
 
 _MOST_TEXT: Final = 1000
 """Characters of all texts: names of classes, not notes."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_LONG_NAME: Final = 80
+_NEAR: Final = 1e-4
+_AT_ONCE: Final = 1_000_000
+"""Numbers that are looked at in one go."""
 _MOST_WHOLE: Final = 1000
 """Whole numbers: steps and shapes, not pixels."""
 _MAY_REMEMBER: Final = 0.6
@@ -30,9 +36,12 @@ def model_findings(content: bytes, known: Known) -> tuple[tuple[Finding, ...], t
     except InvalidArchive as err:
         return (_stop("archive", str(err), is_final=True),), (content,)
     findings = tuple(_findings(members, known))
-    return findings, tuple(
+    parts = tuple(
         part for member in members for part in parts_of_array(member.name, member.array, member.raw)
     )
+    parts += ("\n".join(member.name for member in members).encode(),)
+    parts += (b"".join(member.name[-1:].encode() for member in members),)
+    return findings, parts
 
 
 def _findings(members: Sequence[Member], known: Known) -> Iterator[Finding]:
@@ -41,6 +50,11 @@ def _findings(members: Sequence[Member], known: Known) -> Iterator[Finding]:
     texts = [m for m in members if m.array.dtype.kind in "SU"]
     if bad := [m.name for m in numbers if not np.isfinite(m.array).all()]:
         yield _stop("not-finite", f"NaN or infinite numbers, which can be a code: {_named(bad)}")
+    names = [m.name for m in members if len(m.name) > _LONG_NAME or not _NAME.fullmatch(m.name)]
+    if names:
+        yield _stop("free-text", f"arrays with names that are no names: {_named(names)}")
+    if empty := [m.name for m in members if not m.array.size]:
+        yield _stop("hidden", f"arrays without a number, whose shapes can be a code: {_named(empty)}")
     if (n_chars := sum(m.array.nbytes for m in texts)) > _MOST_TEXT:
         yield _stop("free-text", f"{n_chars} bytes of text: {_named([m.name for m in texts])}")
     elif texts:
@@ -99,11 +113,20 @@ def parts_of_array(name: str, array: npt.NDArray[np.generic], raw: bytes) -> Ite
     yield name.encode()
     yield raw
     if array.dtype.kind in "fiu" and array.size >= 8:
-        # Characters as numbers, in any type of number.
-        flat = np.asarray(array, dtype=np.float64).ravel()
-        is_code = (flat >= 32) & (flat < 127) & (flat == np.floor(flat))
-        if is_code.sum() >= 8:
-            yield flat[is_code].astype(np.uint8).tobytes()
+        # Characters as numbers, in any type of number, and as shares of a byte's range.
+        for scale in (1, 255, 256) if array.dtype.kind == "f" else (1,):
+            codes = b"".join(_codes(array, scale))
+            if len(codes) >= 8:
+                yield codes
+
+
+def _codes(array: npt.NDArray[np.generic], scale: int) -> Iterator[bytes]:
+    flat = array.ravel()
+    for begin in range(0, flat.size, _AT_ONCE):
+        some = np.asarray(flat[begin : begin + _AT_ONCE], dtype=np.float64) * scale
+        near = np.round(some)
+        is_code = (near >= 32) & (near < 127) & (np.abs(some - near) < _NEAR)
+        yield near[is_code].astype(np.uint8).tobytes()
 
 
 def _named(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -36,6 +36,18 @@ _ROW_KEY = re.compile(
     r"(?:$|[_ .-](?:id|uid|no|number)$)",
     re.IGNORECASE,
 )
+_BLANK_ENDS = re.compile(
+    r"(?<![ \t])[ \t]{20,}[\r\n]|(?<![ \t])[ \t]+\r?\n(?:[ \t]+\r?\n){3}"
+)
+_BLANKS = re.compile(r"(?<=\S)[ \t]{3,}(?=\S)|\n\s*\n\s*\n")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FORMULA = re.compile(r"\s*(?:[=@]|[+-][A-Za-z(])")
+_MOST_WRITTEN: Final = 20
+"""Digits of a number as it is written, with the zeros at its end."""
+_FAR: Final = 50
+"""Powers of ten that no result has a use for."""
+_KEY, _PATH = 80, 300
+"""Characters that are looked at of a key, and of all keys on the way to a value."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -49,7 +61,8 @@ class _Leaf:
 def aggregate_findings(name: str, content: bytes, known: Known) -> Iterator[Finding]:
     """Yield what was found in a JSON or CSV file, named by its ending."""
     if len(content) > MAX_BYTES:
-        yield _stop("size", f"{len(content)} bytes; an aggregate has at most {MAX_BYTES}")
+        said = f"{len(content)} bytes; an aggregate has at most {MAX_BYTES}"
+        yield _stop("size", said, is_final=True)
         return
     try:
         text = content.decode("utf-8")
@@ -58,7 +71,7 @@ def aggregate_findings(name: str, content: bytes, known: Known) -> Iterator[Find
         return
     if odd := {f"U+{ord(c):04X}" for c in text if not c.isprintable() and c not in "\n\r\t"}:
         yield _stop("hidden", f"characters that do not show: {', '.join(sorted(odd)[:5])}")
-    if re.search(r"[ \t]{20,}[\r\n]|[ \t]+\r?\n(?:[ \t]+\r?\n){3}", text):
+    if _BLANK_ENDS.search(text):
         yield _stop("hidden", "blanks at the ends of lines, which could be a code")
     try:
         leaves = list(_json_leaves(text) if name.endswith(".json") else _csv_leaves(text))
@@ -67,9 +80,16 @@ def aggregate_findings(name: str, content: bytes, known: Known) -> Iterator[Find
         said = "JSON" if name.endswith(".json") else "CSV"
         yield _stop("format", f"not {said}: {str(err)[:120]}", is_final=True)
         return
+    keys: list[str] = []
+    if name.endswith(".json"):
+        keys = list(_keys(_json(text)))
+        if _BLANKS.search(_STRING.sub('""', text)):
+            yield _stop("hidden", "blanks between the values, which could be a code")
+    elif formulas := [leaf.path for leaf in leaves if _is_formula(leaf.value)]:
+        yield _stop("active", f"formulas, which a spreadsheet does: {_named(formulas)}")
     yield from _counts(leaves, known)
     yield from _rows(tables, known)
-    yield from _words(leaves)
+    yield from _words(leaves, keys)
     yield from _long_decimals(leaves)
 
 
@@ -125,9 +145,13 @@ def _is_each(n: int, known: Known) -> bool:
     return n >= max(known.minimum, 2) and any(0.9 * size <= n <= size + 2 for size in known.sizes)
 
 
-def _words(leaves: Sequence[_Leaf]) -> Iterator[Finding]:
+def _is_formula(value: Decimal | str | None) -> bool:
+    return isinstance(value, str) and bool(_FORMULA.match(value))
+
+
+def _words(leaves: Sequence[_Leaf], keys: Sequence[str]) -> Iterator[Finding]:
     texts = [(leaf.path, leaf.value) for leaf in leaves if isinstance(leaf.value, str)]
-    texts += [(leaf.path, leaf.path.rpartition(".")[2]) for leaf in leaves]
+    texts += [("a key", key) for key in keys]
     distinct = {text for _, text in texts}
     if blobs := [path for path, text in texts if _BLOB.search(text)]:
         yield _stop("blob", f"long runs of letters and digits: {_named(blobs)}")
@@ -140,11 +164,7 @@ def _words(leaves: Sequence[_Leaf]) -> Iterator[Finding]:
 
 def _long_decimals(leaves: Sequence[_Leaf]) -> Iterator[Finding]:
     long = [
-        leaf.path
-        for leaf in leaves
-        if isinstance(leaf.value, Decimal)
-        and leaf.value.is_finite()
-        and len(leaf.value.normalize().as_tuple().digits) > _DIGITS
+        leaf.path for leaf in leaves if isinstance(leaf.value, Decimal) and _is_long(leaf.value)
     ]
     if long:
         severity = Severity.STOP if len(long) > _MANY_LONG else Severity.LOOK
@@ -153,6 +173,14 @@ def _long_decimals(leaves: Sequence[_Leaf]) -> Iterator[Finding]:
             f"more than a result: {_named(long)}"
         )
         yield Finding(code="long-decimals", severity=severity, text=text)
+
+
+def _is_long(number: Decimal) -> bool:
+    written = number.as_tuple().digits
+    if not number.is_finite() or len(written) > _MOST_WRITTEN:
+        return True
+    is_far = bool(number) and abs(number.adjusted()) > _FAR
+    return is_far or len("".join(map(str, written)).rstrip("0")) > _DIGITS
 
 
 def _json(text: str) -> object:
@@ -182,7 +210,7 @@ def _json_leaves(text: str) -> Iterator[_Leaf]:
 def _leaves(path: str, value: object) -> Iterator[_Leaf]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(f"{path}.{key}" if path else str(key), inner)
+            yield from _leaves(_below(path, key), inner)
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(path, inner)
@@ -190,6 +218,21 @@ def _leaves(path: str, value: object) -> Iterator[_Leaf]:
         yield _Leaf(path, value)
     else:
         yield _Leaf(path, None)
+
+
+def _below(path: str, key: object) -> str:
+    return f"{path}.{str(key)[:_KEY]}"[-_PATH:] if path else str(key)[:_KEY]
+
+
+def _keys(value: object) -> Iterator[str]:
+    inner: Iterable[object] = ()
+    if isinstance(value, dict):
+        yield from value
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    for one in inner:
+        yield from _keys(one)
 
 
 def _json_tables(text: str) -> Iterator[tuple[str, int, bool]]:
@@ -201,7 +244,7 @@ def _tables(path: str, value: object) -> Iterator[tuple[str, int, bool]]:
     if isinstance(value, dict):
         yield path, len(value), False
         for key, inner in value.items():
-            yield from _tables(f"{path}.{key}" if path else str(key), inner)
+            yield from _tables(_below(path, key), inner)
     elif isinstance(value, list):
         keys = {key for row in value if isinstance(row, dict) for key in row}
         yield path, len(value), any(_ROW_KEY.search(str(key)) for key in keys)
@@ -222,10 +265,11 @@ def _cells(text: str) -> list[list[str]]:
 
 def _csv_leaves(text: str) -> Iterator[_Leaf]:
     head, *rows = _cells(text)
+    short = [column[:_KEY] for column in head]
     for row in rows:
         # The words of a row say what its numbers are: `n_subjects,7` and `cancer,n` / `lung,7`.
         words = ".".join(cell for cell in row if not _NUMBER.fullmatch(cell.strip()))[:80]
-        for column, cell in zip(head, row, strict=True):
+        for column, cell in zip(short, row, strict=True):
             if _NUMBER.fullmatch(cell.strip()):
                 yield _Leaf(f"{words}.{column}" if words else column, Decimal(cell.strip()))
             else:

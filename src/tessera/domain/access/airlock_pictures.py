@@ -20,9 +20,25 @@ _LOOK_BITS, _STOP_BITS = 1.5, 3.5
 """Packed bits per pixel: charts have below one, slices of patients from three on."""
 _LONG_TEXT: Final = 80
 _MUCH_TEXT: Final = 3000
-_DECIMALS = re.compile(r"\d+\.\d{7,}")
+_DECIMALS = re.compile(r"\.\d{7,}")
 _REFERENCE = re.compile(r"url\(\s*['\"]?(?!#)|@import|javascript:|data:", re.IGNORECASE)
+_STYLE = re.compile(r"\\|image-set|image\(|src\(|//", re.IGNORECASE)
+"""Ways to fetch something by a style, and the backslash, which writes any of them otherwise."""
+_GEOMETRY: Final = frozenset("d points style transform viewBox stroke-dasharray".split())
+_FAINT: Final = 0.05
+_TINY: Final = 1.0
+_SIZES: Final = {
+    b"PLTE": 768,
+    b"tRNS": 256,
+    b"gAMA": 4,
+    b"cHRM": 32,
+    b"sRGB": 1,
+    b"pHYs": 9,
+    b"sBIT": 4,
+}
+"""The most bytes of a part that does not show."""
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>")
+_W3C: Final = "http://www.w3.org/"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _SHOWN: Final = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"sBIT"}
@@ -39,8 +55,9 @@ _ELEMENTS: Final = frozenset(
 def figure_findings(name: str, content: bytes, known: Known) -> Iterator[Finding]:
     """Yield what was found in an SVG or PNG file, named by its ending."""
     if len(content) > MAX_BYTES:
-        yield _stop("size", f"{len(content)} bytes; a figure has at most {MAX_BYTES}")
-    if name.endswith(".svg"):
+        said = f"{len(content)} bytes; a figure has at most {MAX_BYTES}"
+        yield _stop("size", said, is_final=True)
+    elif name.endswith(".svg"):
         yield from _svg(content, known)
     elif name.endswith(".png"):
         yield from _png(content)
@@ -65,12 +82,21 @@ def _svg(content: bytes, known: Known) -> Iterator[Finding]:
         yield _stop(
             "active", f"elements that no chart needs: {', '.join(foreign)[:200]}", is_final=True
         )
-    if active := sorted(set(_active(elements))):
+    if active := sorted({*_active(elements), *_active_before(text)}):
         yield _stop("active", f"scripts or references: {', '.join(active)[:200]}", is_final=True)
     texts = [
-        part.strip() for one in elements for part in (one.text, one.tail) if part and part.strip()
+        part.strip()
+        for one in elements
+        for part in (None if _plain(one.tag) == "style" else one.text, one.tail)
+        if part and part.strip()
     ]
-    texts = [part for part in texts if "{" not in part]
+    texts += _comments(text)
+    texts += [
+        value
+        for one in elements
+        for key, value in one.attrib.items()
+        if _plain(key) not in _GEOMETRY and len(value) > _LONG_TEXT
+    ]
     if any(len(part) > _LONG_TEXT for part in texts):
         yield _stop("free-text", f"texts of more than {_LONG_TEXT} characters")
     elif sum(map(len, set(texts))) > _MUCH_TEXT:
@@ -91,7 +117,8 @@ def _svg(content: bytes, known: Known) -> Iterator[Finding]:
 
 def _active(elements: list[ElementTree.Element]) -> Iterator[str]:
     for one in elements:
-        if _plain(one.tag) == "style" and _REFERENCE.search(one.text or ""):
+        style = (one.text or "" if _plain(one.tag) == "style" else "") + one.get("style", "")
+        if _REFERENCE.search(style) or _STYLE.search(style):
             yield "style"
         for key, value in one.attrib.items():
             plain = _plain(key)
@@ -101,7 +128,37 @@ def _active(elements: list[ElementTree.Element]) -> Iterator[str]:
                 yield plain
 
 
+def _active_before(text: str) -> Iterator[str]:
+    """Yield what the tree does not show: processing instructions, and where a DTD is fetched."""
+    if re.search(r"<\?(?!xml\s)", text):
+        yield "processing instruction"
+    doctype = _DOCTYPE.search(text)
+    if doctype and ("SYSTEM" in doctype[0] or "://" in doctype[0].replace(_W3C, "")):
+        yield "DOCTYPE"
+
+
+def _comments(text: str) -> Iterator[str]:
+    at = text.find("<!--")
+    while at >= 0 and (end := text.find("-->", at)) >= 0:
+        yield text[at + 4 : end].strip()
+        at = text.find("<!--", end)
+
+
+def _is_faint(value: str | None, least: float) -> bool:
+    try:
+        return value is not None and float(value.strip().removesuffix("px").strip()) < least
+    except ValueError:
+        return False
+
+
 def _is_hidden(one: ElementTree.Element) -> bool:
+    told = dict(item.partition(":")[::2] for item in one.get("style", "").replace(" ", "").split(";"))
+    if one.text and one.text.strip():
+        shown = {**one.attrib, **told}
+        if any(_is_faint(shown.get(key), _FAINT) for key in ("opacity", "fill-opacity")):
+            return True
+        if _is_faint(shown.get("font-size"), _TINY):
+            return True
     style = "".join(one.get("style", "").split())
     return (
         one.get("display") == "none"
@@ -123,8 +180,11 @@ def _png(content: bytes) -> Iterator[Finding]:
     try:
         chunks = list(_chunks(content))
         width, height, depth, colour = struct.unpack(">IIBB", chunks[0][1][:10])
-        if chunks[0][0] != b"IHDR" or chunks[-1][0] != b"IEND":
+        kinds = [kind for kind, _ in chunks]
+        if kinds[0] != b"IHDR" or kinds[-1] != b"IEND" or kinds.count(b"IHDR") != 1:
             raise ValueError("its parts are in the wrong order")
+        if len(chunks[0][1]) != 13 or any(chunks[0][1][10:]) or chunks[-1][1]:
+            raise ValueError("its head or its end is longer than it is, or it is interlaced")
         if not 0 < width <= _MOST_SIDE or not 0 < height <= _MOST_SIDE:
             raise ValueError(f"{width} × {height} pixels; a figure has at most {_MOST_SIDE} a side")
         packed = b"".join(part for kind, part in chunks if kind == b"IDAT")
@@ -134,11 +194,19 @@ def _png(content: bytes) -> Iterator[Finding]:
         plain = inflater.decompress(packed, n_plain + 1)
         if len(plain) != n_plain or inflater.unused_data or not inflater.eof:
             raise ValueError("its pixels are fewer or more than it says")
+        if max(plain[:: n_plain // height]) > 4:
+            raise ValueError("a row is packed in a way that there is not")
     except (ValueError, KeyError, IndexError, struct.error, zlib.error) as err:
         yield _stop("format", f"not a plain PNG: {str(err)[:100]}", is_final=True)
         return
-    if texts := [p for kind, p in chunks if kind in _TEXTS and not _SOFTWARE.fullmatch(p)]:
+    texts = [p for kind, p in chunks if kind in _TEXTS]
+    if len(texts) > 1 or any(not _SOFTWARE.fullmatch(part) for part in texts):
         yield _stop("hidden", f"{len(texts)} texts beside the picture")
+    large = {kind for kind, part in chunks if len(part) > _SIZES.get(kind, len(part))}
+    twice = {kind for kind in _SIZES if kinds.count(kind) > 1}
+    many = {b"IDAT"} if kinds.count(b"IDAT") > 10 + len(packed) // 1000 else set()
+    if filled := sorted(kind.decode() for kind in large | twice | many):
+        yield _stop("hidden", f"parts that hold more than they need: {', '.join(filled)}")
     odd = sorted({kind.decode("latin-1") for kind, _ in chunks if kind not in _SHOWN | _TEXTS})
     if odd:
         yield _stop("hidden", f"parts that do not show: {', '.join(odd)}")

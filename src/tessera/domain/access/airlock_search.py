@@ -22,6 +22,8 @@ _DEPTH: Final = 3
 _MOST_BYTES: Final = 20_000_000
 """Of one layer that is unpacked."""
 _MOST_LAYERS: Final = 200
+_MOST_SEARCHED: Final = 12_000_000
+"""Bytes of all layers: some seconds, whatever a tool writes to hold up the node."""
 _MOST_TRIED: Final = 2000
 """Places of a layer that look like the start of something packed."""
 _LARGE: Final = 200_000
@@ -41,6 +43,8 @@ _DIGITS = re.compile(rb"(?<![\d.])\d{9,}(?![\d.])")
 _LONG_DIGITS = re.compile(rb"\d{14,}")
 _HEX = re.compile(rb"[0-9A-Fa-f]{16,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{20,}={0,2}")
+_PERCENT = re.compile(rb"(?:%[0-9A-Fa-f]{2}){8,}")
+_BASE85 = re.compile(rb"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{20,400}")
 _DATE = re.compile(
     rb"(?<![\d.])(?:19|20)\d\d([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"
 )
@@ -75,7 +79,9 @@ class Known:
 
     @cached_property
     def tails(self) -> frozenset[bytes]:
-        return frozenset(one.rpartition("-")[2].upper().encode() for one in self.subjects)
+        """Return pseudonyms without their prefix, forwards and backwards."""
+        ends = {one.rpartition("-")[2].upper().encode() for one in self.subjects}
+        return frozenset(ends | {one[::-1] for one in ends})
 
     @cached_property
     def uid_numbers(self) -> frozenset[bytes]:
@@ -94,15 +100,17 @@ def search(parts: Iterable[bytes], known: Known, *, is_text: bool) -> tuple[Find
     `is_text`: look for dates and long numbers too, which in binary parts mean nothing.
     """
     seen: dict[str, Finding] = {}
-    n_layers = 0
+    n_layers = n_bytes = 0
     for part in parts:
         for depth, layer in _layers(part, 0):
             n_layers += 1
-            if n_layers > _MOST_LAYERS:
+            n_bytes += len(layer)
+            if n_layers > _MOST_LAYERS or n_bytes > _MOST_SEARCHED:
                 seen["nested"] = Finding(
                     code="nested",
                     severity=Severity.STOP,
-                    text=f"more than {_MOST_LAYERS} packed pieces; not all were looked through",
+                    text=f"more than {_MOST_LAYERS} packed pieces, or {_MOST_SEARCHED} bytes of "
+                    "text; not all was looked through",
                 )
                 return tuple(seen.values())
             for finding in _in_layer(layer, known, is_text=is_text, is_packed=depth > 0):
@@ -141,7 +149,7 @@ def _inflated_in(content: bytes) -> Iterator[bytes]:
 
 
 def _decoded_in(content: bytes) -> Iterator[bytes]:
-    """Yield what stands in `content` as base64, hexadecimal or base32."""
+    """Yield what stands in `content` as base64, hexadecimal, base32, base85 or %41."""
     for found in _BASE64.finditer(content):
         word = found[0].rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
         whole = word[: len(word) - (len(word) % 4 == 1)]
@@ -149,6 +157,17 @@ def _decoded_in(content: bytes) -> Iterator[bytes]:
         try:
             plain = base64.b64decode(with_end)
         except binascii.Error:
+            continue
+        if _is_telling(plain):
+            yield plain
+        elif len(deflated := _inflated(plain, b"")) >= _LEAST:
+            yield deflated
+    for found in _PERCENT.finditer(content):
+        yield bytes.fromhex(found[0].replace(b"%", b"").decode())
+    for found in _BASE85.finditer(content):
+        try:
+            plain = base64.b85decode(found[0])
+        except ValueError:
             continue
         if _is_telling(plain):
             yield plain
@@ -181,7 +200,7 @@ def _inflated(packed: bytes, magic: bytes) -> bytes:
             return bz2.BZ2Decompressor().decompress(packed, _MOST_BYTES)
         if magic == b"\xfd7zXZ":
             return lzma.LZMADecompressor(memlimit=1 << 28).decompress(packed, _MOST_BYTES)
-        bits = 31 if magic == b"\x1f\x8b" else 15
+        bits = {b"\x1f\x8b": 31, b"": -15}.get(magic, 15)
         return zlib.decompressobj(bits).decompress(packed, _MOST_BYTES)
     except (OSError, EOFError, zlib.error, lzma.LZMAError):
         return b""
@@ -243,8 +262,6 @@ def _has_number(run: bytes, known: Known) -> bool:
     if run in known.uid_numbers:
         return True
     lengths = {len(one) for one in known.uid_numbers}
-    if len(run) > 400:
-        return any(one in run for one in known.uid_numbers)
     return any(
         run[at : at + length] in known.uid_numbers
         for length in lengths

@@ -19,6 +19,8 @@ MAX_MONTHS: Final = 120
 MAX_DATASETS: Final = 100
 MAX_MEMBERS: Final = 50
 MAX_TOOLS: Final = 20
+MAX_EVENTS: Final = 1000
+"""After so many an application is edited no more: each is kept for ever."""
 MAX_MESSAGE: Final = 4000
 """Characters of a question, an answer or a reason."""
 MAX_CONDITIONS: Final = 350

@@ -12,6 +12,7 @@ from uuid import UUID
 from tessera.domain.access.application import (
     MAX_CONDITIONS,
     MAX_DATASETS,
+    MAX_EVENTS,
     MAX_MEMBERS,
     MAX_MESSAGE,
     MAX_MONTHS,
@@ -149,8 +150,9 @@ def decided(state: AccessApplication | None, command: Command) -> tuple[Event, .
     Raises CommandRefused when the person may not, or the state does not allow it, and
     InvalidApplication when what the command carries is not valid.
     """
-    if not _is_uuid(command.command_id):
-        raise InvalidApplication("command_id: expected a UUID")
+    for name in ("command_id", "application_id"):
+        if not _is_uuid(getattr(command, name)):
+            raise InvalidApplication(f"{name}: expected a UUID")
     if state is not None and command.command_id in state.command_ids:
         if state.command_ids[command.command_id] != command.by.person_id:
             raise CommandRefused("this command id was used by somebody else")
@@ -259,6 +261,8 @@ def _decided(state: AccessApplication | None, command: Command) -> tuple[Capacit
 
 def _edited(state: AccessApplication, person: Person, contents: Contents) -> Edited:
     _applicant(state, person)
+    if state.number >= MAX_EVENTS:
+        raise CommandRefused(f"it was changed {MAX_EVENTS} times; begin a new one")
     if state.stage is Stage.CHECK and COMMITTEE in state.open_questions:
         _complete(contents)
     elif state.stage is not Stage.DRAFT:

@@ -202,7 +202,7 @@ def check_use(permit: Permit, use: Use, *, signed_by: str, node_id: str, now: da
         raise PermitRefused(Reason.DATASET)
     if use.action is not Action.FETCH and permit.tool(use.tool) is None:
         raise PermitRefused(Reason.TOOL, use.tool)
-    is_in_time = use.at - _SKEW <= now <= use.until and use.until - use.at <= MAX_USE
+    is_in_time = use.at <= now + _SKEW and now <= use.until and use.until - use.at <= MAX_USE
     if not is_in_time:
         raise PermitRefused(Reason.STALE)
 

@@ -17,6 +17,10 @@ MANIFEST: Final = "tool.toml"
 MAX_BYTES: Final = 1_000_000
 """Of all files together: code that a person can read, not data."""
 MAX_FILES: Final = 100
+_MAX_MANIFEST: Final = 32_000
+"""Bytes; what a person can read."""
+_MAX_DOTS: Final = 100
+"""In one line: the time to read a key grows with the square of its parts."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}){0,5}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,29}")
@@ -122,13 +126,10 @@ def tool_bundle(files: Mapping[str, bytes]) -> ToolBundle:
     for path in files:
         if not _PATH.fullmatch(path):
             raise InvalidTool(f"{path[:80]!r}: use letters, digits and . _ - in file names")
-    try:
-        raw = tomllib.loads(files[MANIFEST].decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise InvalidTool(f"{MANIFEST}: {err}") from err
+    raw = _manifest(files[MANIFEST])
     known = {"name", "version", "title", "entries", "outputs", "limits"}
     if unknown := sorted(raw.keys() - known):
-        raise InvalidTool(f"{MANIFEST}: unknown keys: {', '.join(unknown)}")
+        raise InvalidTool(f"{MANIFEST}: unknown keys: {', '.join(unknown)[:300]}")
     return ToolBundle(
         files=dict(files),
         name=_text(raw, "name", _NAME),
@@ -138,6 +139,18 @@ def tool_bundle(files: Mapping[str, bytes]) -> ToolBundle:
         outputs=_outputs(raw.get("outputs", {})),
         limits=_limits(raw.get("limits", {})),
     )
+
+
+def _manifest(content: bytes) -> dict[str, object]:
+    if len(content) > _MAX_MANIFEST:
+        raise InvalidTool(f"{MANIFEST}: {len(content)} bytes; at most {_MAX_MANIFEST}")
+    if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
+        raise InvalidTool(f"{MANIFEST}: more than {_MAX_DOTS} dots in one line")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as err:
+        # Not only TOMLDecodeError: a number of a million digits is another error.
+        raise InvalidTool(f"{MANIFEST}: {str(err)[:300]}") from err
 
 
 def _text(raw: Mapping[str, object], key: str, form: re.Pattern[str]) -> str:
@@ -160,10 +173,11 @@ def _entries(raw: object, files: Mapping[str, bytes]) -> dict[Entry, str]:
     entries = {}
     for key, path in raw.items():
         if key not in set(Entry):
-            raise InvalidTool(f"{MANIFEST}: entries.{key}: expected {', '.join(Entry)}")
-        if path not in files or not str(path).endswith(".py"):
-            raise InvalidTool(f"{MANIFEST}: entries.{key}: no Python file {path!r} in the tool")
-        entries[Entry(key)] = str(path)
+            raise InvalidTool(f"{MANIFEST}: entries.{key[:80]}: expected {', '.join(Entry)}")
+        if not isinstance(path, str) or path not in files or not path.endswith(".py"):
+            told = repr(path)[:100]
+            raise InvalidTool(f"{MANIFEST}: entries.{key}: no Python file {told} in the tool")
+        entries[Entry(key)] = path
     return entries
 
 
@@ -174,7 +188,7 @@ def _outputs(raw: object) -> dict[str, OutputKind]:
     for name, kind in raw.items():
         if not _PATH.fullmatch(name) or "/" in name:
             raise InvalidTool(f"{MANIFEST}: outputs: {name[:80]!r} is no plain file name")
-        if kind not in set(OutputKind):
+        if not isinstance(kind, str) or kind not in set(OutputKind):
             raise InvalidTool(f"{MANIFEST}: outputs.{name}: expected {', '.join(OutputKind)}")
         outputs[name] = OutputKind(kind)
     return outputs

@@ -1,7 +1,7 @@
 """What the hub writes down of permits, tools and runs. Pure.
 
-A person is named by nothing here: who may do what is in the permit, and who did it is in the
-use that the person signed.
+A person is named by nothing here, but for who ended a permit, by id: who may do what is in the
+permit, and who did it is in the use that the person signed.
 """
 
 from tessera.domain.audit.entry import Event
@@ -13,8 +13,10 @@ def permit_issued(permit_id: str, permit_sha256: str, nodes: tuple[str, ...]) ->
     return Event("permit-issued", OPERATOR, facts)
 
 
-def permit_revoked(permit_id: str, reason: str) -> Event:
-    return Event("permit-revoked", OPERATOR, {"permit": permit_id, "reason": reason})
+def permit_revoked(permit_id: str, reason: str, person_id: str = "") -> Event:
+    """`person_id`: of the committee, since nobody signs a revocation; empty for the operator."""
+    facts = {"permit": permit_id, "reason": reason}
+    return Event("permit-revoked", OPERATOR, facts | ({"person": person_id} if person_id else {}))
 
 
 def permit_at_node(node_id: str, permit_id: str, state: str) -> Event:

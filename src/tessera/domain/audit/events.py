@@ -226,6 +226,16 @@ def learning_simulated(dataset_id: str, version: int, tool: str) -> Event:
     )
 
 
+def model_changed(model: str, tool: str, what: str) -> Event:
+    """At a node. `what`: added or removed; `model`: the SHA-256 of its file."""
+    return Event(f"model-{what}", OPERATOR, {"model": model, "tool": tool})
+
+
+def case_done(model: str, tool: str, outcome: str) -> Event:
+    """At a node: a model was used on one study. Which study, the stored object says."""
+    return Event("case-done", OPERATOR, {"model": model, "tool": tool, "outcome": outcome})
+
+
 def _version(dataset_id: str, version: int, manifest_sha256: str) -> dict[str, Fact]:
     return {"dataset": dataset_id, "version": version, "manifest_sha256": manifest_sha256}
 

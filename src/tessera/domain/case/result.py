@@ -156,9 +156,17 @@ def _segments(content: bytes, study: Sequence[InstanceRow]) -> tuple[tuple[Insta
             f"{SEGMENTS}: masks have {masks.shape[1]} rows and {masks.shape[2]} columns, "
             "the images others"
         )
-    if any(row.frames != 1 or row.position_mm is None or row.orientation is None for row in series):
-        raise InvalidCaseResult(f"{SEGMENTS}: its images have no place in space to be marked at")
+    if not all(_has_place(row) for row in series):
+        raise InvalidCaseResult(
+            f"{SEGMENTS}: its images have no place in space to be marked at "
+            "(position, orientation, frame of reference)"
+        )
     return series, masks.astype(np.bool_)
+
+
+def _has_place(row: InstanceRow) -> bool:
+    has_axes = row.position_mm is not None and row.orientation is not None
+    return row.frames == 1 and has_axes and bool(row.frame_of_reference_uid)
 
 
 def _texts(member: Member, n_axes: int) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 
-from tessera.domain.errors import InvalidDicom
+from tessera.domain.errors import Conflict
 from tessera.domain.imaging.encoding import BytesSource, read_file_meta
 from tessera.domain.imaging.header import ROW_TAGS, Header, instance_row, scan
 from tessera.domain.imaging.instance import InstanceRow
@@ -36,12 +36,19 @@ _DATES = (0x00080020, 0x00080021, 0x00080023)
 _WANTED = ROW_TAGS | frozenset((_NAME, _REMOVED, *_DATES, *_PERSONS))
 
 
+class NotDerived(Conflict):
+    """An object that was made here is not clearly of its sources' subject and study alone."""
+
+    code = "not-derived"
+    public = "The object made from the images cannot be kept."
+
+
 def derived_instance(
     content: bytes, sources: Sequence[InstanceRow], *, place: str
 ) -> Deidentified[InstanceRow]:
     """Return the row of an object made from `sources`, de-identified instances of one study.
 
-    `content` is the whole file, `place` where it goes in the store. Raises InvalidDicom when
+    `content` is the whole file, `place` where it goes in the store. Raises NotDerived when
     it names another subject, another study, a person, or a day that is not the study's.
     """
     meta = read_file_meta(BytesSource(content))
@@ -78,8 +85,8 @@ def _require_days(header: Header, sources: Sequence[InstanceRow]) -> None:
             raise _refused("has a day that is not the study's", _element(tag))
 
 
-def _refused(what: str, element: str) -> InvalidDicom:
-    return InvalidDicom("not-derived", f"a derived object {what}", element=element)
+def _refused(what: str, element: str) -> NotDerived:
+    return NotDerived(f"the object made from the images {what} at {element}")
 
 
 def _element(tag: int) -> str:
