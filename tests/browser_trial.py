@@ -44,7 +44,8 @@ FAULTS = """
     const labels = [...(e.labels || [])].some((label) => words(label));
     if (!labels && !e.getAttribute('aria-label')) say('no label', e);
   }
-  for (const e of document.querySelectorAll('a[href], button, summary')) if (!named(e)) say('no name', e);
+  for (const e of document.querySelectorAll('a[href], button, summary'))
+    if (!named(e)) say('no name', e);
   for (const e of document.querySelectorAll('img')) if (!e.hasAttribute('alt')) say('no alt', e);
   for (const e of document.querySelectorAll('table')) if (!e.caption) say('no caption', e);
   const ids = new Set();
@@ -83,7 +84,7 @@ CONTRAST = """
     return [0, 1, 2].map((i) => top[i] * a + under[i] * (1 - a)).concat(255);
   };
   const ground = (e) => {
-    if (!e) return rgba(getComputedStyle(document.documentElement).colorScheme === 'dark' ? '#000' : '#fff');
+    if (!e) return rgba(matchMedia('(prefers-color-scheme: dark)').matches ? '#000' : '#fff');
     const own = rgba(getComputedStyle(e).backgroundColor);
     return own[3] === 255 ? own : over(own, ground(e.parentElement));
   };
@@ -96,8 +97,9 @@ CONTRAST = """
   const seen = new Set();
   while (walk.nextNode()) {
     const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || seen.has(e) || e.closest('svg, script, noscript')) continue;
+    if (!walk.currentNode.data.trim() || seen.has(e)) continue;
     seen.add(e);
+    if (e.closest('svg, script, noscript')) continue;
     if (!e.checkVisibility({visibilityProperty: true}) || e.closest('.sr')) continue;
     const style = getComputedStyle(e), under = ground(e);
     const [a, b] = [light(over(rgba(style.color), under)), light(under)].sort((x, y) => y - x);
@@ -116,15 +118,16 @@ OVERFLOW = """
   if (document.documentElement.scrollWidth <= wide) return [];
   const out = [...document.querySelectorAll('main *, header *, footer *')].filter(
     (e) => e.getBoundingClientRect().right > wide + 1 && !e.closest('.scroll, .source-scroll'));
-  return [`wider than ${wide}: ` + out.slice(0, 3).map((e) => e.outerHTML.slice(0, 100)).join(' | ')];
+  const first = out.slice(0, 3).map((e) => e.outerHTML.slice(0, 100));
+  return [`wider than ${wide}: ${first.join(' | ')}`];
 }
 """
 SAID = """
 () => {
   const copy = document.body.cloneNode(true);
   const own = document.documentElement.lang;
-  for (const e of copy.querySelectorAll(`[lang]:not([lang=${own}]), script, noscript, code, pre, q, .said`))
-    e.remove();
+  const others = `[lang]:not([lang=${own}]), script, noscript, code, pre, q, .said`;
+  for (const e of copy.querySelectorAll(others)) e.remove();
   return copy.textContent.replace(/\\s+/g, ' ');
 }
 """

@@ -348,13 +348,17 @@ def is_ended(kim: Visitor, town: Town, permit_id: str) -> None:
 
 
 def reads_the_register(somebody: Visitor) -> None:
-    """Who has no account finds the permit, and that it was ended and why."""
+    """Who has no account finds the permit and its end, and nothing that people wrote each other."""
     somebody.go("/")
     somebody.follow("Öppna registret")
-    somebody.reads(TITLE, "Linköping", "Astrid Holm")
+    somebody.reads(TITLE, "Linköping", "Uppsala universitet", "Återkallat")
+    assert "Astrid" not in somebody.page.locator("main").inner_text()
     somebody.picture("17-register")
     somebody.follow(TITLE)
-    somebody.reads("To miss fewer tumours.", CONDITION, ENDED)
+    somebody.reads("To miss fewer tumours.", "Linköping sa ja", "Tillståndet återkallades")
+    whole = somebody.page.content()
+    for kept in ("Astrid", "Kim Berg", CONDITION, REFUSAL, QUESTION, ANSWER, ENDED, MEN):
+        assert kept not in whole
     somebody.picture("18-register-permit")
 
 

@@ -226,6 +226,8 @@ def _row(one: "PermitSeen", node_id: str) -> list[str]:
 
 def _all_words(one: "PermitSeen", looked: "tuple[VersionLooked, ...]", node_id: str) -> list[str]:
     """Say everything that is agreed to, in plain words, a line for each fact."""
+    from tessera.wire.keys import PublicKey
+
     kept, permit = one.kept, one.permit
     lines = [f"permit       {kept.permit_id}", f"standing     {one.standing}"]
     lines.append(f"came         {kept.received_at:%Y-%m-%d %H:%M} UTC")
@@ -246,7 +248,9 @@ def _all_words(one: "PermitSeen", looked: "tuple[VersionLooked, ...]", node_id: 
         f"application  {permit.application_id}",
     ]
     for person in permit.persons:
-        lines.append(f"person       {person.name}, {person.organisation}; {len(person.keys)} keys")
+        lines.append(f"person       {person.name}, {person.organisation}")
+        # The hub has written which keys are whose: compare them with the person.
+        lines += [f"  key        {PublicKey(key).fingerprint}" for key in person.keys]
     words = {
         "download": "files may be downloaded by these persons: they leave this node",
         "run": "the tools below may run here; what comes out waits for a person here",

@@ -27,6 +27,7 @@ from tessera.wire.fetch import PART_BYTES, FetchReply, Part, Piece, RelayMessage
 from tessera.wire.tasks import Task
 
 _MOST_PIECES: Final = 2000
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,14 @@ class FetchDesk:
         if len(use.datasets) != 1:
             raise InvalidInput("a fetch names one dataset version")
         part = Part.parse(use.what)
-        view = self._view(use, *use.datasets[0])
-        if part.table:
-            return _table(use.use_id, part, view)
-        if part.end:
-            return _instances(use.use_id, part, view)
-        raw = view.manifest.raw
-        whole = Piece(index=0, offset=0, n_bytes=len(raw), total_bytes=len(raw))
-        return FetchReply(use_id=use.use_id, part=part, pieces=(whole,), content=raw)
-
+        for _ in range(_TRIES):
+            view = self._view(use, *use.datasets[0])
+            reply = _of_view(use, part, view)
+            # Made anew meanwhile, its files were gone: that does not mean an opt-out.
+            if self._views.get(use.datasets[0]) is view:
+                return reply
+        raise Unavailable("the view of the version is being made anew; ask again")
     def _view(self, use: Use, dataset_id: DatasetId, number: int) -> _View:
-        excluded = self._exclusions.excluded()
         permitted = {
             (one.dataset_id, one.version): one.manifest_sha256
             for one in self._book.permit(use.permit_id).of_node(use.node_id)
@@ -99,6 +97,7 @@ class FetchDesk:
         if key not in permitted:
             raise PermitRefused(Reason.DATASET)
         with self._making:
+            excluded = self._exclusions.excluded()  # now, and not before another view was made
             known = self._views.get(key)
             is_same = known is not None and known.manifest.sha256 == permitted[key]
             if known is None or not is_same or known.excluded != excluded:
@@ -112,6 +111,16 @@ class FetchDesk:
                 manifest = parse_manifest((made.folder / "manifest.json").read_bytes())
                 known = self._views[key] = _View(manifest, made.folder, excluded)
             return known
+
+
+def _of_view(use: Use, part: Part, view: _View) -> FetchReply:
+    if part.table:
+        return _table(use.use_id, part, view)
+    if part.end:
+        return _instances(use.use_id, part, view)
+    raw = view.manifest.raw
+    whole = Piece(index=0, offset=0, n_bytes=len(raw), total_bytes=len(raw))
+    return FetchReply(use_id=use.use_id, part=part, pieces=(whole,), content=raw)
 
 
 def _table(use_id: str, part: Part, view: _View) -> FetchReply:

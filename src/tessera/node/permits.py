@@ -250,6 +250,11 @@ class PermitBook:
     def _check_received(self, permit: Permit, tools: Sequence[ToolBundle]) -> None:
         if self.node_id not in permit.nodes():
             raise PermitRefused(Reason.OTHER_NODE, "no dataset of this node is in it")
+        keys = [key for person in permit.persons for key in person.keys]
+        if {self.hub_key.x, self.signer.public_key.x} & set(keys) or len(set(keys)) < len(keys):
+            raise PermitRefused(
+                Reason.OTHER_PERSON, "a key in it is the hub's, this node's, or of two persons"
+            )
         for bundle in tools:
             if permit.tool(bundle.digest) is None:
                 raise PermitRefused(Reason.TOOL, f"{bundle.digest} is not in it")

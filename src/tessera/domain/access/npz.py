@@ -89,11 +89,11 @@ def _members(content: bytes) -> tuple[Member, ...]:
             entry[12],
         )
         name = content[place + 46 : place + 46 + n_name].decode("ascii")
-        if entry[0] != _CENTRAL or n_extra or n_note or entry[16] != at or not _is_plain(entry):
-            raise InvalidArchive("there are bytes in it that belong to no array")
         n_bytes += n_plain
         if n_bytes > most:
             raise InvalidArchive(f"more than {most} bytes unpacked")
+        if entry[0] != _CENTRAL or n_extra or n_note or entry[16] != at or not _is_plain(entry):
+            raise InvalidArchive("there are bytes in it that belong to no array")
         packed, at = _packed(content, at, name, entry)
         raw = packed if method == 0 else _inflated(packed, n_plain)
         if method not in (0, 8) or len(raw) != n_plain or zlib.crc32(raw) != checksum:

@@ -22,6 +22,8 @@ _MAX_MANIFEST: Final = 32_000
 _MAX_DOTS: Final = 100
 """In one line: the time to read a key grows with the square of its parts."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}){0,5}")
+_UNREADABLE: Final = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg", ".whl", ".zip")
+"""Endings of code that Python would run and that is no text."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,29}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -126,6 +128,8 @@ def tool_bundle(files: Mapping[str, bytes]) -> ToolBundle:
     for path in files:
         if not _PATH.fullmatch(path):
             raise InvalidTool(f"{path[:80]!r}: use letters, digits and . _ - in file names")
+        if path.lower().endswith(_UNREADABLE) or "__pycache__" in path:
+            raise InvalidTool(f"{path[:80]!r}: nobody can read what it does; leave it out")
     raw = _manifest(files[MANIFEST])
     known = {"name", "version", "title", "entries", "outputs", "limits"}
     if unknown := sorted(raw.keys() - known):
