@@ -91,9 +91,7 @@ def late(trial: RunTrial, act: Callable[[], object]) -> RunRecord:
     thread.start()
     try:
         runs.take_up(task)
-        return trial.wait(
-            use_id, lambda one: one.state not in (RunState.WAITING, RunState.RUNNING)
-        )
+        return trial.wait(use_id, lambda one: one.state not in (RunState.WAITING, RunState.RUNNING))
     finally:
         runs.close()
         thread.join(30)

@@ -103,11 +103,16 @@ def escaped(text: str) -> str:
         ("json", json.dumps({"note": HER[::-1]}).encode()),
         ("json", json.dumps({"note": "".join(f"%{ord(c):02X}" for c in HER)}).encode()),
         ("json", json.dumps({"note": base64.b85encode(HER.encode()).decode()}).encode()),
-        ("json", json.dumps({"note": base64.b64encode(zlib.compress(HER.encode())[2:-4]).decode()}).encode()),
+        (
+            "json",
+            json.dumps(
+                {"note": base64.b64encode(zlib.compress(HER.encode())[2:-4]).decode()}
+            ).encode(),
+        ),
         ("csv", ("a\n" + "\n".join(str(ord(c)) for c in HER) + "\n").encode()),
         ("svg", svg(f"<text>{''.join(f'&#{ord(c)};' for c in HER)}</text>")),
         ("svg", svg("".join(f"<text>{c}</text>" for c in HER))),
-        ("svg", svg(f"<path d=\"M{' '.join(str(ord(c)) for c in HER)}\"/>")),
+        ("svg", svg(f'<path d="M{" ".join(str(ord(c)) for c in HER)}"/>')),
         ("svg", svg(f'<g id="{"".join(f"&#x{ord(c):x};" for c in HER)}"/>')),
         ("png", png(rows=b"".join(bytes((0, ord(c))) for c in HER))),
         ("npz", npz(**{f"{number:02}{c}": np.zeros(2) for number, c in enumerate(HER)})),
@@ -179,8 +184,18 @@ def test_the_fields_of_an_archive_hold_nothing() -> None:
         ("json", lambda: b"[" * 500_000),
         ("json", lambda: json.dumps(["0" * 401] * 2400).encode()),
         ("json", lambda: b'["' + b"1" * 19_000_000 + b'"]'),
-        ("json", lambda: json.dumps({"a": base64.b64encode(gzip.compress(b"A" * 20_000_000)).decode()}).encode()),
-        ("json", lambda: json.dumps([base64.b64encode(gzip.compress(b"2" * 19_000_000)).decode()] * 30).encode()),
+        (
+            "json",
+            lambda: json.dumps(
+                {"a": base64.b64encode(gzip.compress(b"A" * 20_000_000)).decode()}
+            ).encode(),
+        ),
+        (
+            "json",
+            lambda: json.dumps(
+                [base64.b64encode(gzip.compress(b"2" * 19_000_000)).decode()] * 30
+            ).encode(),
+        ),
         ("json", lambda: b"[1e" + b"9" * 900_000 + b"]"),
         ("csv", lambda: b"k" * 100_000 + b"\n" + b"1\n" * 400_000),
         ("csv", lambda: b"a" + b"," * 900_000),
@@ -188,7 +203,10 @@ def test_the_fields_of_an_archive_hold_nothing() -> None:
         ("svg", lambda: svg("<g>" * 600_000)),
         ("svg", lambda: svg("<g>" * 400_000 + "</g>" * 400_000)),
         ("png", lambda: png(*(chunk(b"IDAT", b"") for _ in range(300_000)))),
-        ("npz", lambda: npy("{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1" * 60 + "x")),
+        (
+            "npz",
+            lambda: npy("{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1" * 60 + "x"),
+        ),
         ("npz", lambda: compressed(np.full(900_000_000, 65, np.uint8))),
         ("npz", lambda: b"\x78\x9c" * 2_000_000),
     ],

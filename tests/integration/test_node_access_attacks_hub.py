@@ -6,17 +6,20 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import pytest
 
 from tessera.adapters.access_runs import FolderViews
 from tessera.adapters.hpke.sealing import HpkeSealing
-from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.opt_out import opt_out
-from tessera.bootstrap.permits import permit_book
+from tessera.bootstrap.permits import outbox_of, permit_book
+from tessera.bootstrap.tasks import Running, task_handlers
 from tessera.domain.access.permit import (
     AccessMode,
     Action,
@@ -27,7 +30,10 @@ from tessera.domain.access.permit import (
 from tessera.domain.access.tool import InvalidTool, tool_bundle
 from tessera.domain.zones import Identified
 from tessera.node.fetch import FetchDesk
+from tessera.node.link import NodeLink
 from tessera.node.tasks import TaskHandlers, permit_handlers
+from tessera.node.uses import claimed_use
+from tessera.ports.view import ViewMade
 from tessera.wire.fetch import FetchReply, unpack
 from tessera.wire.permit import use_payload
 from tessera.wire.tasks import Task, TaskKind
@@ -108,11 +114,11 @@ def test_odd_files_of_a_tool_harm_nothing(trial: PermitTrial, files: Mapping[str
         handlers.take([Task(task_id=task_id, kind=TaskKind.PERMIT, body=body)])
         await handlers.close(5)
 
-    before = {path for path in trial.folder.parent.iterdir()}
+    before = set(trial.folder.parent.iterdir())
     asyncio.run(take())
     (waiting,) = trial.outbox.first()
     assert dict(waiting.body["body"])["problem"]  # type: ignore[call-overload]
-    assert {path for path in trial.folder.parent.iterdir()} == before
+    assert set(trial.folder.parent.iterdir()) == before
     assert not trial.book.records.all()
 
 
@@ -130,13 +136,9 @@ def test_odd_files_of_a_tool_harm_nothing(trial: PermitTrial, files: Mapping[str
         {"use_id": "é" * 100_000, "kit": "", "tools": [[]]},
     ],
 )
-def test_any_task_is_answered_and_nothing_else(tmp_path: Path, kind: str, body: dict[str, object]) -> None:
-    from types import SimpleNamespace
-    from typing import cast
-
-    from tessera.bootstrap.tasks import Running, task_handlers
-    from tessera.node.link import NodeLink
-
+def test_any_task_is_answered_and_nothing_else(
+    tmp_path: Path, kind: str, body: dict[str, object]
+) -> None:
     home = _shared(tmp_path)
     sent: list[object] = []
 
@@ -162,8 +164,6 @@ _HOMES: dict[str, "HomeTrial"] = {}
 
 class HomeTrial(RunTrial):
     def told_all(self) -> list[dict[str, object]]:
-        from tessera.bootstrap.permits import outbox_of
-
         outbox, found = outbox_of(self.home), []
         while waiting := outbox.first():
             found += [dict(one.body["body"]) for one in waiting]  # type: ignore[call-overload]
@@ -178,10 +178,10 @@ def _shared(tmp_path: Path) -> HomeTrial:
 class SlowViews(FolderViews):
     """Waits in the middle of making a view until it is let go on."""
 
-    begun = threading.Event()
-    go_on = threading.Event()
+    begun: ClassVar = threading.Event()
+    go_on: ClassVar = threading.Event()
 
-    def make(self, *given, **named):  # type: ignore[no-untyped-def]
+    def make(self, *given: Any, **named: Any) -> ViewMade:
         type(self).begun.set()
         type(self).go_on.wait(10)
         return super().make(*given, **named)
@@ -190,8 +190,6 @@ class SlowViews(FolderViews):
 def asked(home: RunTrial, desk: FetchDesk, what: str) -> FetchReply | str:
     reader = HpkeSealing().reader()
     _, task = home.task()
-    from tessera.node.uses import claimed_use
-
     use = claimed_use(str(task.body["token"]))
     use = replace(use, action=Action.FETCH, tool="", what=what, reply_key=reader.public_key)
     answer = desk.answer(use.use_id, home.anna.sign(use_payload(use)))
@@ -199,8 +197,6 @@ def asked(home: RunTrial, desk: FetchDesk, what: str) -> FetchReply | str:
         return answer.problem
     token, content = unpack(reader.open(answer.sealed, use.use_id))
     key = Ed25519Signer.load(LinkFolder(home.home / "link").key_file).public_key
-    from tessera.adapters.jose.ed25519 import Ed25519Verifier
-
     return FetchReply.read(Ed25519Verifier().verify(token, key), content)
 
 

@@ -38,6 +38,11 @@ _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 _NBSP = "\N{NO-BREAK SPACE}"
 
 
+def decimal(value: float, language: str) -> str:
+    """Return a measure with four significant digits: 0.839 and 0,839."""
+    return f"{value:.4g}".replace(".", _DECIMAL[language])
+
+
 def number(value: int, language: str) -> str:
     """Return a whole number: 12,345 in English, 12 345 with a thin space in Swedish."""
     return f"{value:,}".replace(",", _THOUSANDS[language])

@@ -101,6 +101,7 @@ def page_words(words: Texts, now: datetime) -> dict[str, object]:
         "tn": partial(_counted, words),
         "term": words.term,
         "num": partial(formats.number, language=language),
+        "decimal": partial(formats.decimal, language=language),
         "size": partial(formats.size, language=language),
         "day": partial(_time_element, partial(formats.day, language=language)),
         "moment": partial(_time_element, partial(formats.moment, language=language)),

@@ -88,6 +88,7 @@ class FetchDesk:
             if self._views.get(use.datasets[0]) is view:
                 return reply
         raise Unavailable("the view of the version is being made anew; ask again")
+
     def _view(self, use: Use, dataset_id: DatasetId, number: int) -> _View:
         permitted = {
             (one.dataset_id, one.version): one.manifest_sha256

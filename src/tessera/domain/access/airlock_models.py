@@ -54,7 +54,9 @@ def _findings(members: Sequence[Member], known: Known) -> Iterator[Finding]:
     if names:
         yield _stop("free-text", f"arrays with names that are no names: {_named(names)}")
     if empty := [m.name for m in members if not m.array.size]:
-        yield _stop("hidden", f"arrays without a number, whose shapes can be a code: {_named(empty)}")
+        yield _stop(
+            "hidden", f"arrays without a number, whose shapes can be a code: {_named(empty)}"
+        )
     if (n_chars := sum(m.array.nbytes for m in texts)) > _MOST_TEXT:
         yield _stop("free-text", f"{n_chars} bytes of text: {_named([m.name for m in texts])}")
     elif texts:

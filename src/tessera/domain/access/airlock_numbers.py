@@ -36,9 +36,7 @@ _ROW_KEY = re.compile(
     r"(?:$|[_ .-](?:id|uid|no|number)$)",
     re.IGNORECASE,
 )
-_BLANK_ENDS = re.compile(
-    r"(?<![ \t])[ \t]{20,}[\r\n]|(?<![ \t])[ \t]+\r?\n(?:[ \t]+\r?\n){3}"
-)
+_BLANK_ENDS = re.compile(r"(?<![ \t])[ \t]{20,}[\r\n]|(?<![ \t])[ \t]+\r?\n(?:[ \t]+\r?\n){3}")
 _BLANKS = re.compile(r"(?<=\S)[ \t]{3,}(?=\S)|\n\s*\n\s*\n")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FORMULA = re.compile(r"\s*(?:[=@]|[+-][A-Za-z(])")

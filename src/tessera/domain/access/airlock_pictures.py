@@ -152,7 +152,9 @@ def _is_faint(value: str | None, least: float) -> bool:
 
 
 def _is_hidden(one: ElementTree.Element) -> bool:
-    told = dict(item.partition(":")[::2] for item in one.get("style", "").replace(" ", "").split(";"))
+    told = dict(
+        item.partition(":")[::2] for item in one.get("style", "").replace(" ", "").split(";")
+    )
     if one.text and one.text.strip():
         shown = {**one.attrib, **told}
         if any(_is_faint(shown.get(key), _FAINT) for key in ("opacity", "fill-opacity")):

@@ -96,7 +96,9 @@ def _codes(numbers: Iterable[str]) -> Iterator[bytes]:
     """Yield what the numbers spell, as characters by their codes."""
     whole = (one.removesuffix(".0") for one in numbers)
     spelt = bytes(
-        int(one) for one in whole if len(one) <= 3 and one.isascii() and one.isdigit() and 32 <= int(one) < 127
+        int(one)
+        for one in whole
+        if len(one) <= 3 and one.isascii() and one.isdigit() and 32 <= int(one) < 127
     )
     if len(spelt) >= _LEAST:
         yield spelt

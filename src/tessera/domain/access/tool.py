@@ -22,7 +22,18 @@ _MAX_MANIFEST: Final = 32_000
 _MAX_DOTS: Final = 100
 """In one line: the time to read a key grows with the square of its parts."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}){0,5}")
-_UNREADABLE: Final = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg", ".whl", ".zip")
+_UNREADABLE: Final = (
+    ".pyc",
+    ".pyo",
+    ".pyd",
+    ".so",
+    ".dll",
+    ".dylib",
+    ".pth",
+    ".egg",
+    ".whl",
+    ".zip",
+)
 """Endings of code that Python would run and that is no text."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,29}")
