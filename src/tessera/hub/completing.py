@@ -54,7 +54,9 @@ class Completing:
                 return before.search, {}
             raise InvalidApplication("search_id: this hub has no such search any more; ask again")
         rows = self.store.searches.asked(search_id)
-        answers = {(row.node_id, row.dataset_id, row.version): row for row in rows}
+        answers: dict[tuple[str, str, int], Asked] = {
+            (row.node_id, row.dataset_id, row.version): row for row in rows
+        }
         seen = SeenSearch(search_id=search_id, query=found.query, asked_at=found.asked_at)
         return seen, answers
 

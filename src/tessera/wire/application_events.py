@@ -133,7 +133,7 @@ def answers_to_json(answers: Mapping[str, tuple[str, ...]]) -> dict[str, object]
 
 def answers_from_json(body: Json) -> dict[str, tuple[str, ...]]:
     """Read answers; a single text, and `true` for a promise, may stand without a list."""
-    answers = {}
+    answers: dict[str, tuple[str, ...]] = {}
     for key in body:
         value = body[key]
         if value is True:

@@ -4,12 +4,12 @@ A person is named by nothing here, but for who ended a permit, by id: who may do
 permit, and who did it is in the use that the person signed.
 """
 
-from tessera.domain.audit.entry import Event
+from tessera.domain.audit.entry import Event, Fact
 from tessera.domain.audit.events import OPERATOR
 
 
 def permit_issued(permit_id: str, permit_sha256: str, nodes: tuple[str, ...]) -> Event:
-    facts = {"permit": permit_id, "permit_sha256": permit_sha256, "nodes": nodes}
+    facts: dict[str, Fact] = {"permit": permit_id, "permit_sha256": permit_sha256, "nodes": nodes}
     return Event("permit-issued", OPERATOR, facts)
 
 

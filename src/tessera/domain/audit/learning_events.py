@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
-from tessera.domain.audit.entry import Event
+from tessera.domain.audit.entry import Event, Fact
 from tessera.domain.audit.events import OPERATOR
 
 
 def learning_asked(learn_id: str, permit_id: str, tool: str, nodes: Sequence[str]) -> Event:
-    facts = {"learning": learn_id, "permit": permit_id, "tool": tool, "nodes": tuple(nodes)}
+    facts: dict[str, Fact] = {
+        "learning": learn_id,
+        "permit": permit_id,
+        "tool": tool,
+        "nodes": tuple(nodes),
+    }
     return Event("learning-asked", OPERATOR, facts)
 
 
