@@ -253,11 +253,12 @@ class Visitor:
         if (said := page.evaluate("document.documentElement.lang")) != language:
             found.append(f"the page is in {said}")
         found += other_language_words(page.evaluate(SAID), language)
-        page.emulate_media(color_scheme="dark")
-        found += [f"dark: {one}" for one in page.evaluate(CONTRAST)]
-        if language == "sv" and self.keeps_more:
-            page.screenshot(path=self._file(f"{name}-dark", language), full_page=True)
-        page.emulate_media(color_scheme="light")
+        if language == self.language:
+            page.emulate_media(color_scheme="dark")
+            found += [f"dark: {one}" for one in page.evaluate(CONTRAST)]
+            if self.keeps_more:
+                page.screenshot(path=self._file(f"{name}-dark", language), full_page=True)
+            page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         found += page.evaluate(OVERFLOW)
         if self.keeps_more:

@@ -4,7 +4,6 @@ A hub and three nodes run as programs; each person has a browser of their own. E
 way is looked at in both languages, wide, narrow and dark, and must be whole in each.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -332,9 +331,7 @@ def is_countersigned(astrid: Visitor, town: Town, permit_id: str) -> None:
 
 
 def has(home: Path, permit_id: str) -> bool:
-    listed = json.loads(tessera("node", "permit", "list", home, "--json").stdout)
-    shown = tessera("node", "permit", "show", home, permit_id, check=False).stdout
-    return bool(listed) and "count-lesions" in shown
+    return "count-lesions" in tessera("node", "permit", "show", home, permit_id, check=False).stdout
 
 
 def is_ended(kim: Visitor, town: Town, permit_id: str) -> None:

@@ -25,7 +25,9 @@ from tests.run_trial import needs_sandbox
 
 N_PATIENTS = 26
 """At each hospital: enough for ten subjects with a drawn lesion in MR."""
-PAGES = ("/", "/catalogue", "/search", "/about", "/register", "/patients", "/learning", "/tools")
+PAGES = ("/", "/catalogue", "/search", "/about", "/register", "/patients", "/models")
+HERS = ("/applications", "/permits", "/learning", "/tools", "/account")
+"""Pages for who is signed in."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         servers.start_nodes()
         Story(outside, rounds=3).run()
         with httpx.Client(base_url=demo.url) as web:
-            _keep_pages(web, pages)
+            _keep_pages(web, pages, PAGES)
+            web.headers["Authorization"] = f"Bearer {_token(home)}"
+            _keep_pages(web, pages, HERS)
+            del web.headers["Authorization"]
             register = web.get("/api/v1/register").json()
             models = web.get("/api/v1/models").json()["models"]
         wire.close()
@@ -69,10 +74,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _keep_pages(web: httpx.Client, folder: Path) -> None:
-    folder.mkdir()
+def _token(home: Path) -> str:
+    (login,) = (home / "people" / ASTRID.user).rglob("login.json")
+    return str(json.loads(login.read_text("utf-8"))["token"])
+
+
+def _keep_pages(web: httpx.Client, folder: Path, pages: tuple[str, ...]) -> None:
+    folder.mkdir(exist_ok=True)
     for language in ("en", "sv"):
-        for page in PAGES:
+        for page in pages:
             answer = web.get(page, params={"lang": language}, follow_redirects=True)
             assert answer.status_code == 200, page
             name = f"{language}{page.replace('/', '-')}.html"
@@ -85,7 +95,7 @@ def test_two_hospitals_granted_and_one_refused(told: Told) -> None:
     permits = {one["title"]: one for one in told.register["permits"]}
     assert len(permits) == 2
     training = next(one for title, one in permits.items() if "marks where" in title)
-    assert {part["node_id"] for part in training["datasets"]} == {LINKOPING.slug, VALENCIA.slug}
+    assert {one["node_id"] for one in training["hospitals"]} == {LINKOPING.slug, VALENCIA.slug}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from tessera.bootstrap.permits import permit_book
 from tessera.bootstrap.runs import records_of
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
 from tessera.domain.zones import Identified
-from tessera.ports.run_records import RunRecord
+from tessera.ports.run_records import Decided, RunRecord
 from tessera.ports.sandbox import Sandbox, SandboxRequest, SandboxResult, SandboxRun
 from tessera.wire.tasks import RunState
 from tests.opt_out_trial import PATIENTS, subject_of
@@ -166,13 +167,28 @@ def mounted(folder: Path, options: str) -> bool:
     return done.returncode == 0
 
 
+def patiently(trial: RunTrial, use_id: str) -> RunRecord:
+    """Return a run that has ended; while the disk is full the records cannot even be read."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with suppress(Unavailable):
+            run = trial.record(use_id)
+            if run.state not in (RunState.WAITING, RunState.RUNNING):
+                return run
+        time.sleep(0.05)
+    raise AssertionError("it does not end")
+
+
 def test_a_full_disk_leaves_no_view_behind(tmp_path: Path) -> None:
     trial = RunTrial(tmp_path)
     runs = trial.home / "runs"
     if not mounted(runs, "size=400k"):
         pytest.skip("nothing can be mounted here")
     try:
-        run = trial.run()
+        use_id, task = trial.task()
+        with trial.working() as working:
+            working.take_up(task)
+            run = patiently(trial, use_id)
         assert run.state is RunState.FAILED
         assert left(trial) == []
         assert not (runs / run.use_id / "data").exists()
@@ -197,7 +213,7 @@ def test_a_damaged_audit_log_leaves_no_view_behind(tmp_path: Path) -> None:
 def test_inputs_that_are_not_what_was_signed_leave_nothing(tmp_path: Path) -> None:
     trial = RunTrial(tmp_path)
     given = {"a.npz": b"right", "b.npz": b"right too"}
-    use_id, task = trial.task(inputs=given, sent={**given, "b.npz": b"other"})
+    _, task = trial.task(inputs=given, sent={**given, "b.npz": b"other"})
     with pytest.raises(InvalidInput):
         trial.runs().take_up(task)
     assert left(trial) == []
@@ -327,3 +343,90 @@ def test_outputs_that_are_gone_from_the_airlock_can_still_be_withheld(tmp_path: 
     (one,) = trial.airlock.withhold(run.use_id, by="Eva")
     assert one.decided == "withheld"
     assert trial.record(run.use_id).state is RunState.WITHHELD
+
+
+TAMPERS = """
+import ctypes, json, mmap, os, glob
+done = []
+def attempt(name, act):
+    try:
+        act()
+        done.append(name)
+    except BaseException:
+        pass
+libc = ctypes.CDLL(None, use_errno=True)
+def checked(result):
+    if result != 0:
+        raise OSError
+paths = glob.glob("/data/images/instances/*/*") + glob.glob("/data/images/tables/*")
+for path in [*paths[:3], "/data/images/tables/patient.parquet", "/inputs/model.npz"]:
+    for flags in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC, os.O_WRONLY | os.O_APPEND):
+        attempt("open", lambda: os.open(path, flags))
+        attempt("proc", lambda: os.open("/proc/self/root" + path, flags))
+    attempt("chmod", lambda: os.chmod(path, 0o777))
+    attempt("chown", lambda: os.chown(path, os.getuid(), os.getgid()))
+    attempt("utime", lambda: os.utime(path, (1, 1)))
+    attempt("truncate", lambda: os.truncate(path, 0))
+    attempt("unlink", lambda: os.unlink(path))
+    attempt("rename", lambda: os.rename(path, path + "x"))
+    attempt("link", lambda: os.link(path, "/out/counts.json"))
+    attempt("link2", lambda: os.link(path, os.path.dirname(path) + "/x"))
+    attempt("xattr", lambda: os.setxattr(path, "user.a", b"a"))
+    fd = os.open(path, os.O_RDONLY)
+    attempt("refd", lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))
+    attempt("fchmod", lambda: os.fchmod(fd, 0o666))
+    attempt("mmap", lambda: mmap.mmap(fd, 0, mmap.MAP_SHARED, mmap.PROT_WRITE))
+    attempt("new", lambda: open(os.path.dirname(path) + "/new", "w"))
+attempt("remount", lambda: checked(libc.mount(b"none", b"/data", None, 32 | 4096, None)))
+attempt("unmount", lambda: checked(libc.umount2(b"/data", 2)))
+attempt("symlink", lambda: os.symlink("/data/images/manifest.json", "/out/model.npz"))
+attempt("runs", lambda: os.listdir("/data/../../runs"))
+others = [p for p in os.listdir("/data") if p != "images"]
+if "symlink" in done:
+    done.remove("symlink")
+json.dump({"done": sorted(set(done)), "others": others}, open("/out/counts.json", "w"))
+"""
+
+
+def test_nothing_that_a_tool_does_to_its_view_reaches_the_store(tmp_path: Path) -> None:
+    trial = RunTrial(tmp_path, tool=made_tool(TAMPERS))
+    store = [path for path in trial.node.research.rglob("*") if path.is_file()]
+
+    def state() -> list[object]:
+        return [
+            (
+                path,
+                found.st_mode,
+                found.st_uid,
+                found.st_mtime_ns,
+                found.st_nlink,
+                path.read_bytes(),
+            )
+            for path in store
+            for found in [path.stat()]
+        ]
+
+    before = state()
+    run = trial.run(inputs={"model.npz": b"m"})
+    assert run.state is RunState.IN_AIRLOCK, run.detail
+    told = json.loads(trial.airlock.shelf.read(run.use_id, "counts.json"))
+    assert told == {"done": [], "others": []}
+    assert [one.record.name for one in trial.airlock.look(run.use_id).outputs] == ["counts.json"]
+    assert state() == before
+    assert left(trial) == []
+
+
+def test_a_killed_release_is_told_at_the_next_start(tmp_path: Path) -> None:
+    """All is decided and delivered, and the node is killed before the hub was told so."""
+    trial = RunTrial(tmp_path)
+    run = trial.run()
+    airlock = trial.airlock
+    (record,) = airlock.records.outputs(run.use_id)
+    done = replace(record, decided=Decided.RELEASED, by="Eva", at=datetime.now(UTC))
+    airlock.records.put_outputs(run.use_id, [done])
+    trial.told()
+    trial.runs().recover()
+    assert trial.record(run.use_id).state is RunState.RELEASED
+    assert trial.told() == [("released", "")]
+    trial.runs().recover()
+    assert trial.told() == [("released", "")]  # again, which the hub passes over

@@ -74,9 +74,11 @@ def npy(header: str, content: bytes = b"") -> bytes:
     raw = header.encode()
     packed = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(raw)) + raw + content
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        with archive.open("w.npy", "w", force_zip64=True) as member:
-            member.write(packed)
+    with (
+        zipfile.ZipFile(out, "w") as archive,
+        archive.open("w.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(packed)
     return out.getvalue()
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from tessera.domain.access.airlock_search import Known
 from tessera.domain.audit import events
 from tessera.domain.audit.entry import Event
-from tessera.domain.errors import TesseraError
+from tessera.domain.errors import Refused, TesseraError
 from tessera.domain.learning.update_gate import (
     Fault,
     GateRules,
@@ -34,7 +34,7 @@ REFUSED: Final = Frame({"type": "refused"})
 KEPT: Final = Frame({"type": "kept"})
 
 
-class NotAllowed(TesseraError):
+class NotAllowed(Refused):
     """The training may not go on; `word` says why."""
 
     code = "learning-stopped"

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from tessera.domain.access.airlock_search import Known
 from tessera.domain.access.tool import Entry, ToolBundle
 from tessera.domain.cohort.disclosure import CountPolicy
-from tessera.domain.errors import InvalidInput, TesseraError
+from tessera.domain.errors import Conflict, InvalidInput
 from tessera.domain.learning.aggregate import Weights, check_same_model, weighted_mean
 from tessera.domain.learning.update_gate import (
     GateRules,
@@ -38,7 +38,7 @@ _MAX_BYTES: Final = 200_000_000
 _MAX_CHANGE: Final = 100.0
 
 
-class SimulationFailed(TesseraError):
+class SimulationFailed(Conflict):
     """A simulated training did not come to its end; the message has the site and its log."""
 
     code = "simulation-failed"

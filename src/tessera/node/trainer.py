@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from tessera.domain.errors import TesseraError
+from tessera.domain.errors import Conflict
 from tessera.domain.learning.update_gate import Given, given_by
 from tessera.node.supervise import Supervised
 from tessera.ports.sandbox import Ended, SandboxResult
@@ -18,7 +18,7 @@ _LAST_S: Final = 10.0
 _ANSWERS: Final = {"begin": "weights", "train": "update", "final": "final"}
 
 
-class TrainerFailed(TesseraError):
+class TrainerFailed(Conflict):
     """A trainer ended, was stopped, or did not answer as one does. `word` says how it ended."""
 
     code = "trainer-failed"

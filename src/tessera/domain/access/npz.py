@@ -79,15 +79,8 @@ def _members(content: bytes) -> tuple[Member, ...]:
     found: list[Member] = []
     for _ in range(n_all):
         entry = struct.unpack("<4s6H3I5H2I", content[place : place + 46])
-        method, checksum, n_packed, n_plain, n_name, n_extra, n_note = (
-            entry[4],
-            entry[7],
-            entry[8],
-            entry[9],
-            entry[10],
-            entry[11],
-            entry[12],
-        )
+        method, checksum, n_plain = entry[4], entry[7], entry[9]
+        n_name, n_extra, n_note = entry[10:13]
         name = content[place + 46 : place + 46 + n_name].decode("ascii")
         n_bytes += n_plain
         if n_bytes > most:
