@@ -18,6 +18,7 @@ from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.hub import open_hub
 from tessera.client.credentials import HubFolder
+from tessera.domain.access.people import Grant, Role
 from tessera.domain.access.permit import Permit, PermittedPerson
 from tessera.domain.ids import NodeId
 from tessera.ports.hub_store import NodeState
@@ -140,7 +141,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     home, url = tmp_path / "hub", f"http://127.0.0.1:{port}"
     tessera("hub", "init", home, "--name", "Trial hub", "--url", url)
     with open_hub(home) as (hub, _):
-        hub.accounts.add(name="Anna Ek", user="anna", organisation="Uppsala", password=PASSWORD)
+        hub.accounts.add(
+            name="Anna Ek",
+            user="anna",
+            organisation="Uppsala",
+            password=PASSWORD,
+            grants=frozenset({Grant(Role.RESEARCHER)}),
+        )
         signer = Ed25519Signer.create(tmp_path / "node.key")
         request = JoinRequest(
             secret=hub.joining.invite().secret,

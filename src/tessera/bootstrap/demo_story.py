@@ -37,9 +37,9 @@ class DemoPerson:
 ASTRID = DemoPerson("astrid", "Astrid Holm", "Uppsala University", "researcher")
 KIM = DemoPerson("kim", "Kim Berg", "Access committee", "committee")
 HOLDERS = {
-    LINKOPING: DemoPerson("maria", "Maria Lind", "Linköping", "holder@linkoping"),
-    VALENCIA: DemoPerson("jordi", "Jordi Ferrer", "València", "holder@valencia"),
-    HERAKLION: DemoPerson("eleni", "Eleni Vlachou", "Heraklion", "holder@heraklion"),
+    LINKOPING: DemoPerson("tove", "Tove Falk", "Linköping", "holder@linkoping"),
+    VALENCIA: DemoPerson("quim", "Quim Roig", "València", "holder@valencia"),
+    HERAKLION: DemoPerson("dafni", "Dafni Kore", "Heraklion", "holder@heraklion"),
 }
 REFUSAL: Final = "Our agreement with the region does not cover training yet; a test is welcome."
 

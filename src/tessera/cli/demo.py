@@ -50,7 +50,7 @@ def demo_command(
             return
         typer.echo(
             f"\nOpen {demo.url}\n"
-            "Sign in as astrid (researcher), kim (committee), maria, jordi or eleni (hospitals); "
+            "Sign in as astrid (researcher), kim (committee), tove, quim or dafni (hospitals); "
             f"each password is in {shown(demo.home / 'people')}/NAME/password\n"
             f"Try  tessera search 'cancer = breast and stage in (I, II)' --hub {demo.url}\n"
             f"     tessera node status {shown(demo.node(SITES[0]))}\n"
