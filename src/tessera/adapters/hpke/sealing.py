@@ -53,7 +53,10 @@ class HpkeSealing:
         return HpkeReader()
 
     def seal(self, plain: bytes, public_key: str, context: str) -> bytes:
-        return _SUITE.encrypt(plain, _public(public_key), info=context.encode())
+        try:
+            return _SUITE.encrypt(plain, _public(public_key), info=context.encode())
+        except ValueError as err:  # a point of small order, as all zeros
+            raise InvalidInput("not a public key for sealing") from err
 
 
 def _public(text: str) -> MLKEM768X25519PublicKey:
