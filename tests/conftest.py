@@ -1,4 +1,4 @@
-"""What every test shares: patience for a busy machine, and an order that keeps both cores at work."""
+"""What tests share: patience with a busy machine, and an order that keeps both cores at work."""
 
 from pathlib import Path
 

@@ -17,6 +17,7 @@ import uvicorn
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.access_log import WithoutCodes
 from tessera.bootstrap.accounts import hub_accounts
 from tessera.bootstrap.audit import hub_audit
 from tessera.bootstrap.learning import conducting_of
@@ -184,6 +185,7 @@ def run_hub(
         )
         server = _Server(config, hub.stop, lambda: on_ready(url))
         logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
+        logging.getLogger("uvicorn.access").addFilter(WithoutCodes())
         conducting.start()
         try:
             with listening:
