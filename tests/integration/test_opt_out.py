@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from tessera.bootstrap.audit import entries
 from tessera.bootstrap.datasets import DatasetRequest, create_dataset, dataset_store, publish
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.ingest import ingest_sources, list_sources
@@ -260,3 +261,14 @@ def test_nothing_to_freeze_when_all_have_opted_out(node: Node) -> None:
     opt_out(node.home, named(*PATIENTS))
     with pytest.raises(InvalidInput, match="nothing to put"):
         create_dataset(node.home, REQUEST)
+
+
+def test_the_audit_log_says_that_it_was_written_and_not_for_whom(tmp_path: Path) -> None:
+    node = init_node(tmp_path / "home", NodeSettings(name="Linköping", country="SE"))
+    put_patients(node)
+    opt_out(node.home, [Identified(PATIENTS[0])])
+    opt_out(node.home, [Identified(PATIENTS[0])])
+    take_back(node.home, [Identified(PATIENTS[0])])
+    told = [entry.event for entry in entries(node.home)]
+    assert [event.event for event in told] == ["opt-out-written", "opt-out-taken-back"]
+    assert all(event.facts == {"subjects": 1} for event in told)

@@ -1,12 +1,14 @@
 """Wire the opt-out: the home's key, list, stores and what the hub has."""
 
 import getpass
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.audit import write_down
 from tessera.bootstrap.datasets import (
     DatasetRequest,
     clinical_store,
@@ -18,11 +20,14 @@ from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node, open_node
 from tessera.bootstrap.runs import runs_that_had
 from tessera.domain.access.exclusions import Exclusion, subject_of
+from tessera.domain.audit.events import opt_out_changed
 from tessera.domain.errors import TesseraError, Unavailable
 from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.domain.zones import Identified
 from tessera.node.opt_out import OptOutDesk, OptOutOutcome
 from tessera.wire.refusals import NodePending
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,8 @@ def opt_out(
     """Write patients down as opted out and say where they are. Raises NotFound, Conflict."""
     node = open_node(home)
     subjects = _subjects(node, patients, issuer)
-    return _desk(node).add(subjects, by=_account(), reason=reason, now=SystemClock().now())
+    outcome = _desk(node).add(subjects, by=_account(), reason=reason, now=SystemClock().now())
+    return _audited(node, "written", outcome)
 
 
 def take_back(
@@ -51,7 +57,17 @@ def take_back(
 ) -> OptOutOutcome:
     """Take patients off the list. Raises as `opt_out` does."""
     node = open_node(home)
-    return _desk(node).remove(_subjects(node, patients, issuer))
+    return _audited(node, "taken-back", _desk(node).remove(_subjects(node, patients, issuer)))
+
+
+def _audited(node: Node, change: str, outcome: OptOutOutcome) -> OptOutOutcome:
+    """Write the change down. She is out also where the log is damaged: that is said alone."""
+    if outcome.changed:
+        try:
+            write_down(node.home, opt_out_changed(change, len(outcome.changed)))
+        except TesseraError as err:
+            _log.error("the change counts, but is not in the audit log: %s", err)
+    return outcome
 
 
 def opted_out(home: Path) -> tuple[Exclusion, ...]:

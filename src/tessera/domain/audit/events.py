@@ -50,6 +50,11 @@ def clinical_delivered(mapping: str, n_rows: int, n_rejected: int, n_subjects: i
     return Event("clinical-delivered", OPERATOR, facts)
 
 
+def opt_out_changed(change: str, n_subjects: int) -> Event:
+    """`change`: written or taken-back. How many, and never who: the list is elsewhere."""
+    return Event(f"opt-out-{change}", OPERATOR, {"subjects": n_subjects})
+
+
 def node_invited(hours: int) -> Event:
     return Event("node-invited", OPERATOR, {"valid_hours": hours})
 
