@@ -13,6 +13,7 @@ settings.load_profile("shared")
 _E2E = Path(__file__).parent / "e2e"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, and the tests of one running whole on one core: it is built once."""
     for item in items:
