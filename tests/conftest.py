@@ -13,12 +13,14 @@ settings.load_profile("shared")
 _E2E = Path(__file__).parent / "e2e"
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep the tests of one running whole on one core: it is built once."""
+    if item.path.is_relative_to(_E2E):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, and the tests of one running whole on one core: it is built once."""
-    for item in items:
-        if item.path.is_relative_to(_E2E):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Begin with the longest."""
     items.sort(key=lambda item: (not item.path.is_relative_to(_E2E), not _is_slow(item)))
 
 
