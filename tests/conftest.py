@@ -13,14 +13,8 @@ settings.load_profile("shared")
 _E2E = Path(__file__).parent / "e2e"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of one running whole on one core: it is built once."""
-    if item.path.is_relative_to(_E2E):
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest."""
+    """Begin with the longest; a file stays on one core, so that its running whole is built once."""
     items.sort(key=lambda item: (not item.path.is_relative_to(_E2E), not _is_slow(item)))
 
 
