@@ -1,0 +1,31 @@
+"""The proof that an instance's pixels were looked at. Pure.
+
+The gate holds every class that can carry text in its pixels, unless it is given this. Only the
+pixel rules of this package make one, and it counts only for the very bytes that were looked at.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_SEAL: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPixels:
+    """Pixel data in which no identity is left, by its hash."""
+
+    sha256: str
+    """Of the value of the pixel data element, hexadecimal; "" for an instance without one."""
+    blanked: int
+    """Boxes that were blanked; 0 when the pixels stayed as they were."""
+    defaced: bool = False
+    seal: object = None
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("CheckedPixels is built by the pixel rules, not by hand")
+
+
+def seal_checked(sha256: str, *, blanked: int = 0, defaced: bool = False) -> CheckedPixels:
+    """Say that these pixel bytes carry no identity. Only for `domain/deid/pixels`."""
+    return CheckedPixels(sha256, blanked, defaced, _SEAL)
