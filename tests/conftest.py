@@ -1,5 +1,9 @@
 """What tests share: patience with a busy machine, and an order that keeps both cores at work."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,11 @@ settings.register_profile(
     "shared", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("shared")
+
+# The keys that open the vaults of test nodes lie in the settings folder: not in the tester's own.
+if "TESSERA_CONFIG" not in os.environ:
+    os.environ["TESSERA_CONFIG"] = tempfile.mkdtemp(prefix="tessera-config-")
+    atexit.register(shutil.rmtree, os.environ["TESSERA_CONFIG"], ignore_errors=True)
 
 _E2E = Path(__file__).parent / "e2e"
 

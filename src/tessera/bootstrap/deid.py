@@ -9,7 +9,7 @@ from pathlib import Path
 from tessera.adapters.files.deid_folder import BatchOutcome, DeidFolder
 from tessera.adapters.files.rule_files import load_profile, rule_texts
 from tessera.adapters.pool import InProcess, ProcessPool
-from tessera.bootstrap.node import new_secret
+from tessera.adapters.vault.wrapping import write_secret
 from tessera.bootstrap.writing import writing_to
 from tessera.domain.deid.engine import PRIVATE
 from tessera.domain.deid.gate import Deidentifier
@@ -31,7 +31,7 @@ def read_key(path: Path | None) -> tuple[bytes, bool]:
         return secrets.token_bytes(32), True
     if not path.exists():
         key = secrets.token_bytes(32)
-        new_secret(path, key)
+        write_secret(path, key)
         return key, True
     if path.stat().st_mode & 0o077:
         raise InvalidSettings(f"{path} can be read by others; chmod 600 {path}")

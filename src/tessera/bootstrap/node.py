@@ -1,8 +1,6 @@
 """A node's home folder: make it, open it, and hand out its parts."""
 
 import json
-import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +11,7 @@ from typing import Final
 from tessera.adapters.files.instance_store import FolderInstanceStore
 from tessera.adapters.files.rule_files import load_profile, rule_texts
 from tessera.adapters.sqlite_node import SqliteInstanceIndex, SqliteLedger
+from tessera.bootstrap.vault import make_vault, project_key
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.rules import RuleSet, compile_rules
@@ -187,11 +186,8 @@ class Node:
         return CountPolicy(self.settings.minimum_count, self.settings.count_step)
 
     def key(self) -> bytes:
-        """Read the project key from the vault."""
-        try:
-            return bytes.fromhex((self.identified / "vault" / "project.key").read_text())
-        except (OSError, ValueError) as err:
-            raise Conflict("the vault has no readable project key; restore it from backup") from err
+        """Read the project key from the vault. Raises Conflict and InvalidSettings."""
+        return project_key(self.home)
 
     def pseudonymiser(self) -> Pseudonymiser:
         return pseudonymiser_of(self.settings, self.key(), self.rules)
@@ -206,8 +202,12 @@ def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: RuleSet) -> Pseu
     )
 
 
-def init_node(home: Path, settings: NodeSettings) -> Node:
-    """Make a home: folders, settings, a new project key. Raises Conflict when there is one."""
+def init_node(home: Path, settings: NodeSettings, *, vault_key: str = "") -> Node:
+    """Make a home: folders, settings, a new project key in its vault.
+
+    `vault_key` says what opens the vault: see `bootstrap.vault.lock_of`. Raises Conflict when
+    there is a home already.
+    """
     if (home / "node.toml").exists():
         raise Conflict(f"{home} already is a node's home")
     NodeSettings.parse({f.name: getattr(settings, f.name) for f in fields(settings)})
@@ -217,18 +217,11 @@ def init_node(home: Path, settings: NodeSettings) -> Node:
     for private in ("identified", "link"):
         (home / private).chmod(0o700)
     (home / "research").mkdir(exist_ok=True, mode=0o750)
-    new_secret(home / "identified" / "vault" / "project.key", secrets.token_bytes(32))
+    make_vault(home, vault_key)
     part = home / "node.toml.part"
     part.write_text(settings.to_toml(), encoding="utf-8")
     part.replace(home / "node.toml")
     return open_node(home)
-
-
-def new_secret(path: Path, key: bytes) -> None:
-    """Write a key as hex into a new file that only its owner can read."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
 
 
 def open_node(home: Path) -> Node:

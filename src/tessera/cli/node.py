@@ -19,6 +19,7 @@ Home = Annotated[Path, typer.Argument(help="The node's home folder.", show_defau
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PARTS: Final = (
     "node_status",
+    "node_key",
     "node_clinical",
     "node_dataset",
     "node_link",
@@ -54,8 +55,16 @@ def init_command(
     ] = "research",
     prefix: Annotated[str, typer.Option(help="Starts every pseudonym.")] = "TES",
     minimum_count: Annotated[int, typer.Option(help="Smallest count that leaves the node.")] = 10,
+    vault_key: Annotated[
+        str,
+        typer.Option(
+            help="What opens the vault: a path for a new key file, credential:NAME (systemd), or "
+            "passphrase. Default: a new file in the settings folder.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
-    """Make a node's home: folders, settings, and a new secret project key.
+    """Make a node's home: folders, settings, and a new project key in an encrypted vault.
 
     Patient identifiers are joined by number and issuer. Where the images or the clinical table
     name an issuer, give it with --issuer before anything is taken in: pseudonyms depend on it.
@@ -63,6 +72,7 @@ def init_command(
     **Example:** `tessera node init /srv/tessera --name "Linköping" --country SE`
     """
     from tessera.bootstrap.node import NodeSettings, init_node
+    from tessera.bootstrap.vault import described
 
     if not name.strip():
         raise typer.BadParameter("a node needs a name", param_hint="--name")
@@ -76,10 +86,12 @@ def init_command(
             prefix=prefix,
             minimum_count=minimum_count,
         )
-        node = init_node(home, settings)
+        node = init_node(home, settings, vault_key=vault_key)
+        vault = described(node.home)
     typer.echo(f"node home made at {node.home}")
-    typer.echo(f"back up {node.identified / 'vault'}: it holds the key. Without it, later images")
-    typer.echo("of the same patients get other pseudonyms; who has it can re-identify")
+    typer.echo(f"its vault is encrypted; opened by {vault['locked_by']} {vault['place']}".rstrip())
+    typer.echo(f"make a copy now, for another place: tessera node key backup {node.home} FILE")
+    typer.echo("without the key, later images of the same patients get other pseudonyms")
 
 
 @node_app.command("ingest")

@@ -55,6 +55,11 @@ def opt_out_changed(change: str, n_subjects: int) -> Event:
     return Event(f"opt-out-{change}", OPERATOR, {"subjects": n_subjects})
 
 
+def key_changed(change: str, key: str) -> Event:
+    """`change`: vault-locked-anew, project-key-renewed or vault-restored; `key`: the key's name."""
+    return Event(change, OPERATOR, {"key": key})
+
+
 def node_invited(hours: int) -> Event:
     return Event("node-invited", OPERATOR, {"valid_hours": hours})
 

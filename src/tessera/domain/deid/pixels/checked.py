@@ -15,17 +15,39 @@ class CheckedPixels:
     """Pixel data in which no identity is left, by its hash."""
 
     sha256: str
-    """Of the value of the pixel data element, hexadecimal; "" for an instance without one."""
+    """Of the value of the pixel data element (of the encapsulated document, when `document`),
+    hexadecimal; "" for an instance without one."""
     blanked: int
     """Boxes that were blanked; 0 when the pixels stayed as they were."""
     defaced: bool = False
+    graphics: bool = False
+    """The overlays (60xx) that are still there were read, and hold no text."""
+    document: bool = False
+    """The encapsulated document was made anew from cleaned text."""
     seal: object = None
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
             raise TypeError("CheckedPixels is built by the pixel rules, not by hand")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross a process boundary inside the node (worker to main process)."""
+        return (_rebuilt, (self.sha256, self.blanked, self.defaced, self.graphics, self.document))
 
-def seal_checked(sha256: str, *, blanked: int = 0, defaced: bool = False) -> CheckedPixels:
+
+def seal_checked(
+    sha256: str,
+    *,
+    blanked: int = 0,
+    defaced: bool = False,
+    graphics: bool = False,
+    document: bool = False,
+) -> CheckedPixels:
     """Say that these pixel bytes carry no identity. Only for `domain/deid/pixels`."""
-    return CheckedPixels(sha256, blanked, defaced, _SEAL)
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, _SEAL)
+
+
+def _rebuilt(
+    sha256: str, blanked: int, defaced: bool, graphics: bool, document: bool
+) -> CheckedPixels:
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, _SEAL)
