@@ -34,15 +34,19 @@ _workers: dict[str, TakeInFiles] = {}
 
 
 def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified: Path) -> None:
+    _workers["here"] = TakeInFiles(gate_of(settings, key, identified), research, identified)
+
+
+def gate_of(settings: NodeSettings, key: bytes, identified: Path) -> Deidentifier:
+    """Return the one way from identified to de-identified, for one worker of a node."""
     texts = rule_texts()
     rules = compile_rules(load_profile(settings.profile), texts)
-    gate = Deidentifier(
+    return Deidentifier(
         rules,
         pseudonymiser_of(settings, key, rules),
         read_storage_classes(texts.storage_classes),
         exclusions_of(identified.parent).excluded(),
     )
-    _workers["here"] = TakeInFiles(gate, research, identified)
 
 
 def _take_in(sources: Sequence[SourceFile]) -> Sequence[Taken]:
@@ -62,19 +66,11 @@ def ingest_sources(
     Raises Conflict when another ingest runs on this home, or when the profile is not the
     one that the stored instances were de-identified with.
     """
-    with writing_to(node.home), _only_one(node.identified / "ingest.lock"):
-        _same_profile(node)
+    with writing_to(node.home), only_one_ingest(node):
         _clear(node)
         n = workers if workers is not None else node.settings.workers or os.cpu_count() or 1
         executor = _executor(node, n if len(sources) > 24 else 1)
-        intake = Intake(
-            ledger=node.ledger,
-            index=node.index,
-            store=node.store,
-            executor=executor,
-            take_in=_take_in,
-            quarantine=lambda source: _quarantine(node, source),
-        )
+        intake = intake_of(node, executor)
         try:
             counts: Counter[str] = Counter()
             for entry in ingest(sources, intake):
@@ -83,6 +79,18 @@ def ingest_sources(
             write_down(node.home, ingest_finished(counts))
         finally:
             executor.close()
+
+
+def intake_of(node: Node, executor: Executor) -> Intake:
+    """Return the parts that an ingest of this node works with."""
+    return Intake(
+        ledger=node.ledger,
+        index=node.index,
+        store=node.store,
+        executor=executor,
+        take_in=_take_in,
+        quarantine=lambda source: _quarantine(node, source),
+    )
 
 
 def _executor(node: Node, n_workers: int) -> Executor:
@@ -123,10 +131,13 @@ def _clear(node: Node) -> None:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("a") as file:
+def only_one_ingest(node: Node) -> Iterator[None]:
+    """Let one process at a time add to a home. Raises Conflict when one does, or the profile
+    is not the one that the stored instances were de-identified with."""
+    with (node.identified / "ingest.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             raise Conflict("another ingest is running on this home; wait for it") from err
+        _same_profile(node)
         yield

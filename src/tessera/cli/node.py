@@ -20,6 +20,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PARTS: Final = (
     "node_status",
     "node_key",
+    "node_pixels",
+    "node_review",
     "node_clinical",
     "node_dataset",
     "node_link",

@@ -70,7 +70,7 @@ def ingest(sources: Iterable[SourceFile], intake: Intake) -> Iterator[LedgerEntr
     batches = _unsettled(sources, intake.ledger, skipped)
     for taken in intake.executor.map_unordered(intake.take_in, batches):
         yield from [None] * skipped.take()
-        yield from _settle(taken, intake)
+        yield from settle(taken, intake)
     yield from [None] * skipped.take()
 
 
@@ -94,8 +94,8 @@ def _unsettled(
             yield todo
 
 
-def _settle(taken: Sequence[Taken], intake: Intake) -> list[LedgerEntry]:
-    """Make one batch permanent and return its entries."""
+def settle(taken: Sequence[Taken], intake: Intake) -> list[LedgerEntry]:
+    """Make one batch permanent and return its entries, in order."""
     uids = [one.row.value.instance_uid for one in taken if one.row]
     known = {uid: row.sha256 for uid, row in intake.index.find(uids).items()}
     owners = dict(intake.ledger.stored(uids))
@@ -131,7 +131,7 @@ def _entry(one: Taken, state: State, instance_uid: str = "") -> LedgerEntry:
         element=one.element,
         mend=one.mend,
         instance_uid=instance_uid,
-        quarantine=one.quarantine,
+        quarantine=one.quarantine if state in (State.HELD, State.REFUSED) else "",
     )
 
 
@@ -146,5 +146,5 @@ def _conflict(one: Taken, instance_uid: InstanceUid, intake: Intake) -> LedgerEn
         element=err.element,
         mend=err.mend,
         instance_uid=instance_uid,
-        quarantine=intake.quarantine(one.source),
+        quarantine=one.quarantine or intake.quarantine(one.source),
     )

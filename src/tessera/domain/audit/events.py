@@ -55,6 +55,13 @@ def opt_out_changed(change: str, n_subjects: int) -> Event:
     return Event(f"opt-out-{change}", OPERATOR, {"subjects": n_subjects})
 
 
+def pixels_reviewed(item: str, state: str, *, remembered: bool) -> Event:
+    """`item`: the review's own name for it; `state`: what became of the instance."""
+    facts: dict[str, Fact] = {"item": item, "state": state}
+    facts["remembered"] = "yes" if remembered else "no"
+    return Event("pixels-reviewed", OPERATOR, facts)
+
+
 def key_changed(change: str, key: str) -> Event:
     """`change`: vault-locked-anew, project-key-renewed or vault-restored; `key`: the key's name."""
     return Event(change, OPERATOR, {"key": key})
