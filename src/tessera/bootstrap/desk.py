@@ -5,14 +5,20 @@ import socket
 import webbrowser
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
 
 from starlette.applications import Starlette
 
+from tessera.adapters.files.header_compare import Line, compare_headers
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.node import Node
 from tessera.bootstrap.pixels import decide, refuse, review_queue_of
 from tessera.domain.deid.pixels.findings import Decision
-from tessera.http.desk import review
+from tessera.domain.errors import NotFound
+from tessera.domain.ids import InstanceUid
+from tessera.domain.imaging.instance import InstanceRow
+from tessera.http.desk import leaves, review
 from tessera.http.desk.app import create_desk
 from tessera.ports.ledger import LedgerEntry
 from tessera.ports.review import Remembered, ReviewItem
@@ -47,10 +53,48 @@ class DeskReviews:
         return SystemClock().now()
 
 
+class DeskLeaving:
+    """What the pages "what leaves" ask for, over one node's home."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def samples(self) -> Sequence[InstanceRow]:
+        of_series: dict[str, InstanceRow] = {}
+        for row in islice(self._node.index.all(), _LOOKED_AT):
+            of_series.setdefault(row.series_uid, row)
+        return list(of_series.values())[:_SAMPLES]
+
+    def original(self, instance_uid: str) -> Path | None:
+        keys = self._node.ledger.stored([instance_uid])
+        if instance_uid not in keys:
+            raise NotFound("no stored instance has this UID")
+        path = Path(keys[instance_uid])
+        return path if path.is_file() else None
+
+    def compare(self, instance_uid: str) -> Sequence[Line]:
+        before = self.original(instance_uid)
+        row = self._node.index.find([InstanceUid(instance_uid)])[InstanceUid(instance_uid)]
+        if before is None:
+            raise NotFound("the file that it was made of is not where it was taken from")
+        return compare_headers(before, self._node.store.path(row.path))
+
+    def now(self) -> datetime:
+        return SystemClock().now()
+
+
+_LOOKED_AT = 20_000
+"""Rows of the index that are looked through for samples."""
+_SAMPLES = 60
+
+
 def desk_of(node: Node, key: str) -> Starlette:
     """Return the desk's application for one node, opened by `key`."""
     return create_desk(
-        review.routes(DeskReviews(node)), key=key, name=node.settings.name, now=SystemClock().now
+        [*review.routes(DeskReviews(node)), *leaves.routes(DeskLeaving(node))],
+        key=key,
+        name=node.settings.name,
+        now=SystemClock().now,
     )
 
 

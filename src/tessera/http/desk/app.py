@@ -36,7 +36,10 @@ def create_desk(
 ) -> Starlette:
     """Return the application over the routes of its pages. `key` opens it; `name`: the node's."""
     static = str(resources.files("tessera.http").joinpath("static"))
-    every: list[BaseRoute] = [*routes, Mount("/static", StaticFiles(directory=static), name="static")]
+    every: list[BaseRoute] = [
+        *routes,
+        Mount("/static", StaticFiles(directory=static), name="static"),
+    ]
     if bare := unruled(every):
         raise ValueError(f"routes without a rule: {', '.join(bare)}")
 
