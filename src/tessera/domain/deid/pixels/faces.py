@@ -1,9 +1,9 @@
 """Take the face out of a head volume, so that nobody can be recognised in a rendering. Pure.
 
 Option "Clean Recognizable Visual Features" of PS3.15 E.3.2. No atlas and no model: the skin in
-front is found by looking from before, the nose is its foremost point, and what lies between brow
-and chin goes to the depth of the eye sockets; the forehead loses its skin. Brain stays. Where
-the geometry does not look like a head, nothing is claimed and a person decides.
+front is found by looking from before, the nose is what stands out of it, and all before a smooth
+cut from brow to chin goes, to the depth of the eye sockets; the forehead loses its skin. The brain
+stays. Where the geometry does not look like a head, nothing is claimed and a person decides.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,16 @@ _RUN_MM = 3.0
 """Skin is what goes on for this long: noise does not."""
 _EYES_MM, _BROW_MM, _CHIN_MM = 22.0, 58.0, 82.0
 """Above and below the tip of the nose: lower lids, brow, chin; adults, generous."""
-_DEPTH_MM, _EYES_DEPTH_MM, _FOREHEAD_MM = 32.0, 18.0, 5.0
-"""Behind the skin: from the chin to the lids, over the eyes, above the brow."""
+_CUT_MM, _BROW_CUT_MM, _CURVE_MM = 42.0, 25.0, 15.0
+"""Where the cut lies behind the tip of the nose: below the lids, at the brow, and how much
+further back 60 mm beside the middle. A smooth cut: one that followed the skin would keep its
+shape."""
+_FOREHEAD_MM = 5.0
+"""Of the forehead only the skin goes."""
 _NOSE_STANDS_MM = 9.0
 """How far the tip of a nose stands before what lies 24 mm beside it; a forehead does 4 mm."""
+_BEHIND_MM = 10.0
+"""How far a nose may lie behind the forehead, in a head that looks up."""
 _FRONT_MM = 60.0
 """How far behind the nose the skin still belongs to the face."""
 _LEAST_MM = (60.0, 90.0, 90.0)
@@ -89,14 +95,13 @@ def face_mask(
     skin = _skin(tissue, max(1, round(_RUN_MM / back)))
     row, front = _nose(skin, tissue, (down, back, across))
     above_mm = (row - np.arange(head.shape[0])[:, None]) * down
-    depth = np.select(
-        [above_mm > _BROW_MM, above_mm > _EYES_MM, above_mm >= -_CHIN_MM],
-        [_FOREHEAD_MM, _EYES_DEPTH_MM, _DEPTH_MM],
-        0.0,
-    )
-    belongs = (skin >= 0) & (skin <= front + _FRONT_MM / back)
-    behind = np.where(belongs & (depth > 0), skin + depth / back, -1.0)
-    behind = _closed(behind, max(1, round(6.0 / across)))
+    beside_mm = (np.arange(head.shape[2]) - _middle(tissue))[None, :] * across
+    rise = np.clip((above_mm - _EYES_MM) / (_BROW_MM - _EYES_MM), 0.0, 1.0)
+    cut = front + (_CUT_MM - (_CUT_MM - _BROW_CUT_MM) * rise) / back
+    cut = cut + _CURVE_MM / back * (beside_mm / 60.0) ** 2
+    behind = np.where((above_mm <= _BROW_MM) & (above_mm >= -_CHIN_MM), cut, -1.0)
+    forehead = (above_mm > _BROW_MM) & (skin >= 0) & (skin <= front + _FRONT_MM / back)
+    behind = np.where(forehead, skin + _FOREHEAD_MM / back, behind)
     into |= np.arange(head.shape[1])[None, :, None] <= behind[:, None, :]
     return mask
 
@@ -140,11 +145,9 @@ def _nose(
     widest = float(np.median(breadth[rows]))
     if not _HEAD_MM[0] <= widest <= _HEAD_MM[1]:
         raise NoFaceFound("what is there has not the breadth of a head")
-    columns = np.flatnonzero(seen[rows].any(axis=0))
-    middle = (columns[0] + columns[-1]) / 2
     last = min(skin.shape[0], top + round(230.0 / down))
     depth = np.where(skin[:last] < 0, np.inf, skin[:last]) * back
-    beside_mm = (np.arange(skin.shape[1]) - middle) * across
+    beside_mm = (np.arange(skin.shape[1]) - _middle(tissue)) * across
     tips = depth[:, np.abs(beside_mm) <= 15.0].min(axis=1)
     sides = [depth[:, np.abs(beside_mm - side) <= 4.0].min(axis=1) for side in (-24.0, 24.0)]
     with np.errstate(invalid="ignore"):
@@ -152,6 +155,8 @@ def _nose(
     row = int(np.argmax(_smoothed(stands, max(1, round(10.0 / down)))))
     if stands[row] < _NOSE_STANDS_MM:
         raise NoFaceFound("no nose is seen; the face may be outside the volume, or be gone")
+    if tips[row] > tips[:row].min(initial=np.inf) + _BEHIND_MM:
+        raise NoFaceFound("what stands out lies behind the forehead; the face may be gone")
     if top > 0 and not 60.0 <= (row - top) * down <= 200.0:
         raise NoFaceFound("what stands out is not where a nose would be")
     return row, float(tips[row]) / back
@@ -162,10 +167,7 @@ def _smoothed(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     return mean
 
 
-def _closed(behind: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Return the depth map with gaps (nostrils, an open mouth) taken along by their neighbours."""
-    wide = behind.copy()
-    for step in range(1, reach + 1):
-        wide[:, step:] = np.maximum(wide[:, step:], behind[:, :-step])
-        wide[:, :-step] = np.maximum(wide[:, :-step], behind[:, step:])
-    return wide
+def _middle(tissue: Mask) -> float:
+    """Return the column that halves the head."""
+    columns = np.flatnonzero(tissue.any(axis=(0, 1)))
+    return float(columns[0] + columns[-1]) / 2 if columns.size else 0.0
