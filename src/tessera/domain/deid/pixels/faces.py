@@ -7,10 +7,12 @@ stays. Where the geometry does not look like a head, nothing is claimed and a pe
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Value = TypeVar("Value", bound=np.generic)
 Volume = NDArray[np.float32]
 """Shape (slices, rows, columns) in the order of its own axes."""
 Mask = NDArray[np.bool_]
@@ -71,7 +73,7 @@ class Orientation:
             raise NoFaceFound("the slices lie too oblique")
         return cls((order[0], order[1], order[2]), (flipped[0], flipped[1], flipped[2]))
 
-    def turned(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+    def turned(self, volume: NDArray[Value]) -> NDArray[Value]:
         """Return a view whose axes run down, to the back and to the left."""
         view = np.transpose(volume, self.order)
         return view[tuple(slice(None, None, -1) if back else slice(None) for back in self.flipped)]
