@@ -1,0 +1,1 @@
+"""How well a de-identification did: an answer key, the checks in it, and the scores. Pure."""
