@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from tessera.adapters.files.take_in_faces import TakeInFaces, series_of
 from tessera.adapters.files.take_in_pixels import TakeInPixels
+from tessera.adapters.pixels.face_stage import FaceStage
 from tessera.adapters.pool import InProcess, ProcessPool
 from tessera.adapters.sqlite_review import SqliteReviewQueue
 from tessera.adapters.system_clock import SystemClock
@@ -18,12 +20,14 @@ from tessera.bootstrap.pixel_stage import pixel_stage_of
 from tessera.bootstrap.writing import writing_to
 from tessera.domain.audit.events import pixels_reviewed
 from tessera.domain.deid.pixels.findings import Decision
+from tessera.domain.errors import NotFound
 from tessera.node.pixel_pass import PixelPass, held_for_pixels, require_waiting
 from tessera.ports.executor import Executor
-from tessera.ports.ledger import LedgerEntry
-from tessera.ports.review import Remembered, ReviewItem, SeenPixels, ToLookAt
+from tessera.ports.ledger import LedgerEntry, State
+from tessera.ports.review import FACE_NOT_FOUND, Remembered, ReviewItem, SeenPixels, ToLookAt
 
 _workers: dict[str, TakeInPixels] = {}
+_face_workers: dict[str, TakeInFaces] = {}
 
 
 def can_read_pixels() -> bool:
@@ -55,6 +59,7 @@ def _cleaned(node: Node, entries: Sequence[LedgerEntry], n: int) -> Iterator[Led
 def _pixel_pass(node: Node, n_workers: int) -> Iterator[PixelPass]:
     arguments = (node.settings, node.key(), node.research, node.identified)
     executor: Executor
+    quarantine = node.identified / "quarantine"
     with writing_to(node.home), only_one_ingest(node):
         if n_workers <= 1:
             _start_worker(*arguments)
@@ -65,8 +70,10 @@ def _pixel_pass(node: Node, n_workers: int) -> Iterator[PixelPass]:
             yield PixelPass(
                 intake=intake_of(node, executor),
                 look=_look,
+                look_at_face=_look_at_face,
+                series_of=lambda entry: series_of(quarantine / entry.quarantine),
                 queue=review_queue_of(node.home),
-                remove=lambda name: _remove(node.identified / "quarantine", name),
+                remove=lambda name: (quarantine / name).unlink(missing_ok=True),
                 now=SystemClock().now,
             )
         finally:
@@ -94,6 +101,26 @@ def refuse(node: Node, item_id: str) -> LedgerEntry:
     return entry
 
 
+def let_faceless_pass(node: Node, series: str) -> list[LedgerEntry]:
+    """Take in the held slices of a series of which a person says that no face is in them.
+
+    `series` is the start of its SeriesInstanceUID as the hospital has it. Raises NotFound.
+    """
+    quarantine = node.identified / "quarantine"
+    held = [
+        entry
+        for entry in node.ledger.entries((State.HELD,))
+        if entry.reason == FACE_NOT_FOUND and entry.quarantine
+    ]
+    chosen = [e for e in held if series and series_of(quarantine / e.quarantine).startswith(series)]
+    if not chosen:
+        raise NotFound("no slices of such a series are held because no face was found")
+    with _pixel_pass(node, 1) as work:
+        entries = list(work.let_pass(chosen))
+    write_down(node.home, pixels_reviewed("series", str(entries[0].state), remembered=False))
+    return entries
+
+
 def waiting(node: Node) -> tuple[ReviewItem, ...]:
     return review_queue_of(node.home).waiting()
 
@@ -102,15 +129,16 @@ def remembered(node: Node) -> tuple[Remembered, ...]:
     return review_queue_of(node.home).remembered()
 
 
-def _remove(quarantine: Path, name: str) -> None:
-    (quarantine / name).unlink(missing_ok=True)
-
-
 def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified: Path) -> None:
     gate = gate_of(settings, key, identified)
     queue = review_queue_of(identified.parent)
     stage = pixel_stage_of(settings, key, {r.layout.key: r.decisions for r in queue.remembered()})
     _workers["here"] = TakeInPixels(gate, stage, research, identified, SystemClock().now)
+    _face_workers["here"] = TakeInFaces(gate, FaceStage(), research, identified)
+
+
+def _look_at_face(held: Sequence[ToLookAt]) -> Sequence[SeenPixels]:
+    return _face_workers["here"](held)
 
 
 def _look(held: Sequence[ToLookAt]) -> Sequence[SeenPixels]:

@@ -20,6 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PARTS: Final = (
     "node_status",
     "node_key",
+    "node_report",
     "node_pixels",
     "node_review",
     "node_clinical",

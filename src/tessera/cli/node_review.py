@@ -116,6 +116,29 @@ def refuse_command(home: Home, item: Item, as_json: Json = False) -> None:
     _tell(str(entry.state), entry.message, as_json=as_json)
 
 
+@review_app.command("face")
+def face_command(
+    home: Home,
+    series: Annotated[str, typer.Argument(help="SeriesInstanceUID, or the start of it.")],
+    as_json: Json = False,
+) -> None:
+    """Say that no face is in a series in which none was found: its slices are taken in as they are.
+
+    **Example:** `tessera node review face /srv/tessera 1.2.752.37.54.1`
+    """
+    from collections import Counter
+
+    with told():
+        from tessera.bootstrap.node import open_node
+        from tessera.bootstrap.pixels import let_faceless_pass
+
+        counts = Counter(str(e.state) for e in let_faceless_pass(open_node(home), series))
+    if as_json:
+        print_json(dict(counts))
+    else:
+        typer.echo(", ".join(f"{state} {n}" for state, n in sorted(counts.items())))
+
+
 @review_app.command("remembered")
 def remembered_command(
     home: Home,

@@ -5,7 +5,8 @@ Order of one batch, so that a kill at any moment loses nothing and leaves nothin
 their places → ledger. `recover` rolls an interrupted batch forward or back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -118,8 +119,15 @@ def settle(taken: Sequence[Taken], intake: Intake) -> list[LedgerEntry]:
     intake.index.put([one.row for one in fresh.values() if one.row])
     intake.store.publish({name: one.row.value.path for name, one in fresh.items() if one.row})
     intake.store.discard([one.staged for one in taken if one.staged and one.staged not in fresh])
-    intake.ledger.record(entries)
+    intake.ledger.record(entries, _summed(one.tally for one in fresh.values()))
     return entries
+
+
+def _summed(tallies: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for tally in tallies:
+        total.update(tally)
+    return total
 
 
 def _entry(one: Taken, state: State, instance_uid: str = "") -> LedgerEntry:

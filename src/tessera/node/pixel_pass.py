@@ -14,6 +14,7 @@ from tessera.node.ingest import Intake, settle
 from tessera.ports.intake import Taken
 from tessera.ports.ledger import Ledger, LedgerEntry, State
 from tessera.ports.review import (
+    FACE,
     PIXEL_REASONS,
     Look,
     Remembered,
@@ -35,6 +36,10 @@ class PixelPass:
 
     intake: Intake
     look: Look
+    look_at_face: Look
+    """As `look`, for all held slices of one series."""
+    series_of: Callable[[LedgerEntry], str]
+    """Returns the series of a held file, "" when it cannot be read."""
     queue: ReviewQueue
     remove: Callable[[str], None]
     """Takes a file out of quarantine, by name; one that is gone is no error."""
@@ -42,9 +47,25 @@ class PixelPass:
 
     def run(self, entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         """Yield one entry for each held instance that was looked at; durable when yielded."""
-        work = (ToLookAt(entry) for entry in entries)
-        for seen in self.intake.executor.map_unordered(self.look, _batches(work)):
+        held = list(entries)
+        pictures = (ToLookAt(entry) for entry in held if entry.reason != FACE)
+        for seen in self.intake.executor.map_unordered(self.look, _batches(pictures)):
             yield from self._settle(seen)
+        heads = self._by_series(entry for entry in held if entry.reason == FACE)
+        slices = (tuple(ToLookAt(entry) for entry in series) for series in heads.values())
+        for seen in self.intake.executor.map_unordered(self.look_at_face, slices):
+            yield from self._settle(seen)
+
+    def let_pass(self, entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        """Yield what became of slices of which a person said that no face is in them."""
+        for series in self._by_series(entries).values():
+            yield from self._settle(self.look_at_face([ToLookAt(entry, ()) for entry in series]))
+
+    def _by_series(self, entries: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
+        heads: dict[str, list[LedgerEntry]] = {}
+        for entry in entries:
+            heads.setdefault(self.series_of(entry) or entry.source.key, []).append(entry)
+        return heads
 
     def decide(
         self,
@@ -101,7 +122,7 @@ def held_for_pixels(ledger: Ledger) -> list[LedgerEntry]:
     return [
         entry
         for entry in ledger.entries((State.HELD,))
-        if entry.reason in PIXEL_REASONS and entry.quarantine
+        if entry.reason in PIXEL_REASONS | {FACE} and entry.quarantine
     ]
 
 

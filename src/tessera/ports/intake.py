@@ -1,7 +1,7 @@
 """Port: taking one instance in, and the store it goes to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +27,8 @@ class Taken:
     element: str = ""
     mend: str = ""
     quarantine: str = ""
+    tally: Mapping[str, int] = field(default_factory=dict)
+    """What was done to it, counted: see `tessera.domain.deid.tally`."""
 
 
 TakeIn = Callable[[Sequence[SourceFile]], Sequence[Taken]]

@@ -1,6 +1,6 @@
 """Port: the intake ledger, in the identified zone. What arrived, and what became of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -75,8 +75,8 @@ class Ledger(Protocol):
         """
         ...
 
-    def record(self, entries: Sequence[LedgerEntry]) -> None:
-        """Insert or replace by source key, all or none; durable when it returns."""
+    def record(self, entries: Sequence[LedgerEntry], tally: Mapping[str, int] = ...) -> None:
+        """Insert or replace by source key, and add to the tally, all or none; durable after."""
         ...
 
     def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
@@ -85,6 +85,10 @@ class Ledger(Protocol):
 
     def counts(self) -> dict[tuple[State, str], int]:
         """Return (state, reason) → number of sources."""
+        ...
+
+    def tally(self) -> Mapping[str, int]:
+        """Return everything that was counted since the home was made: name → sum."""
         ...
 
     def entries(self, states: Sequence[State]) -> Iterator[LedgerEntry]:

@@ -10,6 +10,9 @@ from tessera.domain.deid.pixels.findings import Decision, Finding, Layout, Pictu
 from tessera.ports.intake import Taken
 from tessera.ports.ledger import LedgerEntry
 
+FACE = "face"
+"""Reason of the gate for slices of a head, where the profile takes faces out."""
+FACE_NOT_FOUND = "face-not-found"
 PIXEL_REASONS = frozenset(("text-risk", "burned-in", "pixels", "document"))
 """Reasons of the gate that a look at the pixels can lift."""
 

@@ -115,6 +115,13 @@ class LedgerContract:
         ledger.record([held, LedgerEntry(source=source("b"), state=State.HELD, reason="text-risk")])
         assert ledger.settled([source("a"), source("b")]) == {"/pacs/b"}
 
+    def test_a_tally_adds_up_with_what_is_recorded(self) -> None:
+        ledger = self.make()
+        assert dict(ledger.tally()) == {}
+        ledger.record([LedgerEntry(source=source("a"), state=State.IGNORED)], {"x": 2, "y": 1})
+        ledger.record([], {"x": 5})
+        assert dict(ledger.tally()) == {"x": 7, "y": 1}
+
     def test_members_of_a_zip_are_sources_of_their_own(self) -> None:
         ledger = self.make()
         one = replace(source("z.zip"), member="1")

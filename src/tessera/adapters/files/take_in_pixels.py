@@ -11,8 +11,9 @@ from tessera.adapters.files.instance_store import FolderInstanceStore, sync_fold
 from tessera.adapters.files.instance_writer import write_instance
 from tessera.adapters.files.take_in import state_for
 from tessera.adapters.pixels.stage import NeedsReview, PixelStage
-from tessera.domain.deid.gate import Deidentifier
-from tessera.domain.deid.pixels.findings import Decision
+from tessera.domain.deid.gate import Deidentifier, Names
+from tessera.domain.deid.pixels.findings import Decision, Finding
+from tessera.domain.deid.tally import tally_of_changes, tally_of_findings
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.imaging.encoding import OddEncoding
 from tessera.domain.imaging.instance import InstanceRow
@@ -26,12 +27,14 @@ def deidentify_pixels_to(
     path: Path,
     gate: Deidentifier,
     stage: PixelStage,
-    place_of: Callable[[InstanceRow], tuple[Path, str]],
+    place_of: Callable[[Names], tuple[Path, str]],
     *,
     durable: bool,
     decisions: Sequence[Decision] | None = None,
-) -> Deidentified[InstanceRow] | NeedsReview:
+) -> tuple[Deidentified[InstanceRow], tuple[Finding, ...]] | NeedsReview:
     """De-identify header and pixels of a file into another, or say what a person has to see.
+
+    With the row comes what was found in the pixels.
 
     Raises InvalidDicom; then nothing is left.
     """
@@ -55,14 +58,14 @@ def deidentify_pixels_to(
                 "its encoding is not understood, though its pixels were",
                 mend="convert it with dcmconv and take it in again",
             ) from err
-        target, place = place_of(instance.value.row)
+        target, place = place_of(instance.value.names)
         written = write_instance(instance, target, place=place, durable=durable)
         try:
             file.require_unchanged()
         except InvalidDicom:
             target.unlink()
             raise
-    return written
+    return written, outcome.findings
 
 
 class TakeInPixels:
@@ -92,12 +95,13 @@ class TakeInPixels:
         entry = held.entry
         unique = f"{os.getpid()}-p{next(self._numbers)}"
 
-        def place_of(row: InstanceRow) -> tuple[Path, str]:
-            name = self._store.staged_name(row.instance_uid, unique)
-            return self._store.staging / name, self._store.place(row.instance_uid)
+        def place_of(names: Names) -> tuple[Path, str]:
+            name = self._store.staged_name(names.instance_uid, unique)
+            return self._store.staging / name, self._store.place(names.instance_uid)
 
+        self._gate.take_counts()  # those of one that was refused
         try:
-            row = deidentify_pixels_to(
+            done = deidentify_pixels_to(
                 self._quarantine / entry.quarantine,
                 self._gate,
                 self._stage,
@@ -106,15 +110,21 @@ class TakeInPixels:
                 decisions=held.decisions,
             )
         except InvalidDicom as err:
-            return SeenPixels(_not_taken(entry, err))
+            return SeenPixels(not_taken(entry, err))
         except Exception as err:  # one hostile picture must not stop the rest, whatever it hits
-            return SeenPixels(_not_taken(entry, _not_understood(err)))
-        if isinstance(row, NeedsReview):
-            waits = _not_taken(entry, _for_a_person())
-            return SeenPixels(waits, self._item(entry, row))
-        staged = self._store.staged_name(row.value.instance_uid, unique)
+            return SeenPixels(not_taken(entry, not_understood(err)))
+        if isinstance(done, NeedsReview):
+            waits = not_taken(entry, _for_a_person())
+            return SeenPixels(waits, self._item(entry, done))
+        row, findings = done
         return SeenPixels(
-            Taken(source=entry.source, row=row, staged=staged, quarantine=entry.quarantine)
+            Taken(
+                source=entry.source,
+                row=row,
+                staged=self._store.staged_name(row.value.instance_uid, unique),
+                quarantine=entry.quarantine,
+                tally=tally_of_changes(self._gate.take_counts()) | tally_of_findings(findings),
+            )
         )
 
     def _item(self, entry: LedgerEntry, needs: NeedsReview) -> ReviewItem:
@@ -128,7 +138,8 @@ class TakeInPixels:
         )
 
 
-def _not_understood(err: Exception) -> InvalidDicom:
+def not_understood(err: Exception) -> InvalidDicom:
+    """Return the refusal of pixels that no decoder reads."""
     return InvalidDicom(
         "not-decoded",
         f"its pixels cannot be decoded ({type(err).__name__})",
@@ -146,8 +157,12 @@ def _for_a_person() -> InvalidDicom:
     )
 
 
-def _not_taken(entry: LedgerEntry, err: InvalidDicom) -> Taken:
-    state = State.HELD if err.reason in ("review", "not-decoded") else state_for(err.reason)
+_STILL_HELD = frozenset(("review", "not-decoded", "face-not-found"))
+
+
+def not_taken(entry: LedgerEntry, err: InvalidDicom) -> Taken:
+    """Return what becomes of a held instance that was not taken in."""
+    state = State.HELD if err.reason in _STILL_HELD else state_for(err.reason)
     return Taken(
         source=entry.source,
         state=state,

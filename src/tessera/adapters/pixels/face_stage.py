@@ -85,6 +85,14 @@ class FaceStage:
             _surface(after, orientation, stack.spacing_mm, is_ct=is_ct),
         )
 
+    def without_face(self, series: Sequence[tuple[Identified[Source], FileMeta]]) -> list[Checked]:
+        """Return slices of which a person said that no face is in them, as they are."""
+        checked = []
+        for source, meta in series:
+            digest = value_sha256(source.value, *_value(source.value, meta))
+            checked.append(Checked(source, meta, proven_face(digest), ()))
+        return checked
+
     def _modality_values(
         self, opened: Opened, structure: PixelStructure, header: Header, is_ct: bool
     ) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """Ledger on SQLite: one file in the identified zone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from weakref import finalize
 
 from tessera.adapters.sqlite_node.connection import connect, transaction
@@ -20,7 +21,9 @@ _MIGRATIONS = (
     CREATE INDEX intake_state ON intake (state, reason);
     CREATE INDEX intake_instance ON intake (instance_uid) WHERE state = 'stored'
     """,
+    "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
+_ADD = "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
 _PUT = """
 INSERT INTO intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
@@ -47,10 +50,16 @@ class SqliteLedger:
                 found.add(source.key)
         return frozenset(found)
 
-    def record(self, entries: Sequence[LedgerEntry]) -> None:
+    def record(
+        self, entries: Sequence[LedgerEntry], tally: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         rows = [_row(entry) for entry in entries]
         with transaction(self._db):
             self._db.executemany(_PUT, rows)
+            self._db.executemany(_ADD, list(tally.items()))
+
+    def tally(self) -> Mapping[str, int]:
+        return dict(self._db.execute("SELECT name, n FROM tally ORDER BY name").fetchall())
 
     def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
         found = {}

@@ -1,0 +1,127 @@
+"""At a node: held pictures are read, cleaned and taken in; a person decides the rest."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from tests.burned_in import anatomy, instance, with_text
+
+pytest.importorskip("rapidocr")
+pytestmark = pytest.mark.slow
+TESSERA = Path(sys.executable).with_name("tessera")
+WHO = "Lindqvist Karin 19640823-3234"
+SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+
+
+def tessera(*arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [TESSERA, *arguments], capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def named(number: int, kind: str = "") -> Dataset:
+    more = Dataset()
+    more.SOPInstanceUID = f"1.2.826.0.1.3680043.10.99.7.{number}"
+    if kind:
+        more.ImageType = ["ORIGINAL", "PRIMARY", kind, "NONE"]
+    return more
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pixels")
+    pacs = folder / "pacs"
+    pacs.mkdir()
+    scan = anatomy(200, 320)
+    lines = [(6, 4, WHO, 14), (6, 180, "MI 0.8  TIS 0.4", 12)]
+    (pacs / "named").write_bytes(instance(with_text(scan, lines), more=named(1)))
+    (pacs / "plain").write_bytes(instance(scan, more=named(2)))
+    label = with_text(scan // 4, [(6, 4, "Lindqvist K", 16), (6, 60, "HE", 16)])
+    for number in (3, 4):
+        more = named(number, "LABEL")
+        (pacs / f"label{number}").write_bytes(
+            instance(label, modality="SM", sop_class=SLIDE, more=more)
+        )
+    home = folder / "home"
+    tessera("node", "init", str(home), "--name", "Trial", "--country", "SE")
+    assert (
+        json.loads(tessera("node", "ingest", str(home), str(pacs), "--json", code=3))["held"] == 4
+    )
+    return home
+
+
+@pytest.fixture(scope="module")
+def looked(home: Path) -> dict[str, int]:
+    told: dict[str, int] = json.loads(tessera("node", "pixels", str(home), "--json", code=3))
+    return told
+
+
+def stored(home: Path) -> dict[str, Dataset]:
+    paths = (p for p in (home / "research" / "instances").rglob("*") if p.is_file())
+    return {str(p): pydicom.dcmread(p) for p in paths}
+
+
+def test_what_names_somebody_is_blanked_and_taken_in(home: Path, looked: dict[str, int]) -> None:
+    assert looked == {"held": 4, "stored": 2, "for a person": 2}
+    taken = stored(home).values()
+    assert len(taken) == 2
+    bright = sorted(int((ds.pixel_array[:24] > 200).sum()) for ds in taken)
+    assert bright == [0, 0]
+    assert max(int((ds.pixel_array[176:] > 200).sum()) for ds in taken) > 40
+    for ds in taken:
+        assert ds.BurnedInAnnotation == "NO"
+        codes = {item.CodeValue for item in ds.DeidentificationMethodCodeSequence}
+        assert "113101" in codes
+    assert sorted(p.name for p in (home / "identified" / "quarantine").iterdir())
+    assert len(list((home / "identified" / "quarantine").iterdir())) == 2
+
+
+def test_a_person_decides_and_the_rest_stays_out(home: Path, looked: dict[str, int]) -> None:
+    first, second = (
+        one["item"] for one in json.loads(tessera("node", "review", "list", str(home), "--json"))
+    )
+    listed = tessera("node", "review", "list", str(home))
+    assert "Lindqvist" not in listed
+    again = json.loads(tessera("node", "pixels", str(home), "--json"))
+    assert again == {"held": 0}
+    done = tessera(
+        *("node", "review", "decide", str(home), first, "--blank", "0,0,320,100"),
+        *("--remember", "--json"),
+    )
+    assert json.loads(done)["state"] == "stored"
+    refused = json.loads(tessera("node", "review", "refuse", str(home), second[:6], "--json"))
+    assert refused["state"] == "refused"
+    assert json.loads(tessera("node", "review", "list", str(home), "--json")) == []
+    assert len(json.loads(tessera("node", "review", "remembered", str(home), "--json"))) == 1
+    assert list((home / "identified" / "quarantine").iterdir()) == []
+    slide = next(ds for ds in stored(home).values() if ds.Modality == "SM")
+    assert int(slide.pixel_array[:100].max()) - int(slide.pixel_array[:100].min()) < 40
+    log = b"".join(p.read_bytes() for p in (home / "audit").rglob("*") if p.is_file())
+    assert b"pixels-reviewed" in log
+    assert b"indqvist" not in log
+    tessera("node", "review", "decide", str(home), "ffff", code=1)
+
+
+def test_nothing_of_the_person_is_left_in_the_research_zone(home: Path, looked: object) -> None:
+    for path in (home / "research").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes().lower()
+            for secret in (b"lindqvist", b"karin", b"19640823", b"3234\x00"):
+                assert secret not in content, path
+
+
+def test_the_report_tells_what_was_done(home: Path, looked: object, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    report = json.loads(tessera("node", "report", str(home), "--json", "--html", str(page)))
+    assert {one["action"] for one in report["pixels"]} >= {"blank", "keep"}
+    assert report["risk"]["subjects"] == 1
+    assert any(one["keyword"] == "PatientName" for one in report["changes"])
+    assert "indqvist" not in page.read_text() + json.dumps(report)
