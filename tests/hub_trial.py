@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
-from tessera.bootstrap.accounts import hub_accounts
 from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf
+from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.ids import DatasetId

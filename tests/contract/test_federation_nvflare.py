@@ -29,11 +29,11 @@ pytestmark = pytest.mark.skipif(
 
 
 class TestNvflare(FederationContract):
-    def make_server(self, *, join_s: float = 30.0, port: int = 0) -> NvflareServer:
+    def make_server(self, *, join_s: float = 60.0, port: int = 0) -> NvflareServer:
         return NvflareServer(join_s=join_s, port=port, silent_s=10.0)
 
     def make_client(self) -> NvflareClient:
-        return NvflareClient(gone_s=5.0)
+        return NvflareClient(gone_s=10.0)
 
     def port_in(self, kit: bytes) -> int:
         return port_in(kit)
@@ -47,7 +47,7 @@ def port_in(kit: bytes) -> int:
 
 @pytest.mark.slow
 def test_the_server_talks_only_to_its_own_certificates(tmp_path: Path) -> None:
-    server, plan = NvflareServer(join_s=20), make_plan()
+    server, plan = NvflareServer(join_s=60), make_plan()
     kits = server.provision(plan, tmp_path / "hub", host="127.0.0.1")
     other = NvflareServer().provision(make_plan(), tmp_path / "other", host="127.0.0.1")
     right, wrong = unpack(kits[A], tmp_path / "a"), unpack(other[A], tmp_path / "x")
@@ -84,7 +84,7 @@ def first_bytes(port: int, root: Path, own: Path | None) -> bytes:
 
 
 def wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -123,25 +123,28 @@ def test_a_job_that_names_another_class_is_refused_by_each_lock_alone(
     change = f"config['components'] = [{ ({'id': 'x'} | run)!r}]"
     if where == "executors":
         change = f"config['executors'][0]['executor']['args'] = {{'x': {run!r}}}"
-    server, plan = NvflareServer(join_s=30, silent_s=10), make_plan()
+    server, plan = NvflareServer(join_s=60, silent_s=10), make_plan()
     kits = server.provision(plan, tmp_path / "hub", host="127.0.0.1")
     with_site(tmp_path / "evil", HOSTILE.format(change=change), monkeypatch)
 
     class Test(TestNvflare):
         def make_client(self) -> NvflareClient:
-            return NvflareClient(gone_s=4.0, python=str(python_at_node(tmp_path, has_admission)))
+            return NvflareClient(gone_s=10.0, python=str(python_at_node(tmp_path, has_admission)))
 
     with Test().sites(tmp_path, kits, federation.TRAINERS) as sites:
-        with pytest.raises(Unavailable) as refused:
+        with pytest.raises(Unavailable):
             server.run(plan, tmp_path / "hub", None, lambda _: None, lambda: False)
         for site in sites.values():
             assert site.ended() != 0
             assert site.bridge.asked == []
     assert not mark.exists()
+    # What the hub hears first depends on the moment; each site's own log has the reason.
+    logs = "".join(site.log.read_text() for site in sites.values())
     if has_admission:
-        assert "own program" in str(refused.value)
+        assert "job refused: the job asks for something else than this node's own program" in logs
+        assert "not authorized" not in logs
     else:
-        logs = "".join(site.log.read_text() for site in sites.values())
+        assert "job refused" not in logs
         assert "not authorized" in logs
         assert "subprocess.Popen" in logs
 
@@ -182,7 +185,7 @@ def test_a_killed_hub_takes_its_server_with_it(tmp_path: Path) -> None:
     finally:
         hub.kill()
         hub.wait()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while left := federation.processes_about(tmp_path):
         assert time.monotonic() < until, left
         time.sleep(0.1)
@@ -190,7 +193,7 @@ def test_a_killed_hub_takes_its_server_with_it(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_model_of_twenty_megabytes_arrives_whole(tmp_path: Path) -> None:
-    server, plan = NvflareServer(join_s=30, silent_s=30), make_plan(rounds=1)
+    server, plan = NvflareServer(join_s=60, silent_s=30), make_plan(rounds=1)
     kits = server.provision(plan, tmp_path / "hub", host="127.0.0.1")
     initial = {"w": np.arange(5_000_000, dtype=np.float32)}
     with TestNvflare().sites(tmp_path, kits, federation.TRAINERS) as sites:

@@ -49,6 +49,9 @@ def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
     if children is None:
         yield words.strip(), command
         return
+    default = getattr(command, "default", None)
+    if default:
+        yield words.strip(), children[default]
     for name, child in sorted(children.items()):
         yield from _below(f"{words} {name}", child)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.test_whole_path import free_port
+from tests.demo_trial import free_port
 from tests.hub_trial import Program, tessera
 
 

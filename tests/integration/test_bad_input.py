@@ -6,6 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pydicom
+import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -95,7 +97,8 @@ def test_deid_command_reports_every_file_and_writes_only_what_is_clean(tmp_path:
     burned.BurnedInAnnotation = "YES"
     (tmp_path / "in" / "burned").write_bytes(encoded(burned))
     out, report = tmp_path / "out", tmp_path / "report.json"
-    run = tessera("deid", str(tmp_path / "in"), str(out), "--report", str(report), "--json")
+    words = ("--report", str(report), "--json", "--no-pixels")
+    run = tessera("deid", str(tmp_path / "in"), str(out), *words)
     assert run.returncode == 3, run.stderr
     body = json.loads(report.read_text())
     states = {Path(o["source"]).name: (o["state"], o["reason"]) for o in body["outcomes"]}
@@ -108,6 +111,28 @@ def test_deid_command_reports_every_file_and_writes_only_what_is_clean(tmp_path:
     text = b"".join(p.read_bytes() for p in out.rglob("*.dcm"))
     assert b"19121212" not in text
     assert "Åsa".encode() not in text
+
+
+@pytest.mark.slow
+def test_what_is_held_for_its_pixels_is_read_and_a_second_run_settles_it(tmp_path: Path) -> None:
+    pytest.importorskip("rapidocr")
+    burned = ct_slice(1)
+    burned.BurnedInAnnotation = "YES"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "burned").write_bytes(encoded(burned))
+    words = (str(tmp_path / "in"), str(tmp_path / "out"), "--key", str(tmp_path / "k"), "--json")
+    for state in ("stored", "duplicate"):
+        run = tessera("deid", *words, "--mapping", str(tmp_path / "map"))
+        assert run.returncode == 0, run.stderr
+        assert json.loads(run.stdout)["states"] == {state: 1}
+    (path,) = (tmp_path / "out").rglob("*.dcm")
+    assert pydicom.dcmread(path).BurnedInAnnotation == "NO"
+    pairs = (tmp_path / "map" / "uids.csv").read_text().splitlines()
+    assert pairs[0] == "id_old,id_new"
+    assert dict(pair.split(",") for pair in pairs[1:])[burned.SOPInstanceUID] == path.stem
+    for name in ("uids.csv", "patients.csv"):
+        assert (tmp_path / "map" / name).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "map").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others(tmp_path: Path) -> None:

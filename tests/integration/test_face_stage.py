@@ -20,20 +20,26 @@ from tests.unit.domain.deid.pixels.test_faces import AIR, SPACING, Head, head
 Slice = tuple[Identified[Source], FileMeta]
 
 
-def slices(made: Head, *, syntax: str = ExplicitVRLittleEndian, part: str = "HEAD") -> list[Slice]:
-    """Axial CT slices from the vertex down, in the order in which nobody sends them."""
-    series, study = generate_uid(entropy_srcs=["s"]), generate_uid(entropy_srcs=["t"])
+def series_uid(name: str) -> str:
+    return str(generate_uid(entropy_srcs=[name]))
+
+
+def slice_files(
+    made: Head, *, syntax: str = ExplicitVRLittleEndian, series: str = "s", part: str = "HEAD"
+) -> list[bytes]:
+    """Axial CT slices from the vertex down, as files."""
     out = []
     for number, layer in enumerate(made.volume):
         ds = Dataset()
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds.SOPClassUID, ds.Modality = CTImageStorage, "CT"
-        ds.SOPInstanceUID = f"1.2.752.99.{number + 1}"
+        ds.SOPInstanceUID = f"1.2.752.99.{ord(series)}.{number + 1}"
         ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = study, series
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = series_uid("study"), series_uid(series)
         ds.PatientName, ds.PatientID = "Ångström^Åsa", "19640823-3234"
+        ds.SpecificCharacterSet = "ISO_IR 192"
         ds.BodyPartExamined = part
         ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         ds.ImagePositionPatient = [0, 0, -SPACING[0] * number]
@@ -48,7 +54,15 @@ def slices(made: Head, *, syntax: str = ExplicitVRLittleEndian, part: str = "HEA
             ds.compress(syntax, generate_instance_uid=False)
         raw = BytesIO()
         pydicom.dcmwrite(raw, ds, enforce_file_format=True)
-        source, meta = dataset_source(BytesSource(raw.getvalue()))
+        out.append(raw.getvalue())
+    return out
+
+
+def slices(made: Head, *, syntax: str = ExplicitVRLittleEndian) -> list[Slice]:
+    """The same, opened, in the order in which nobody sends them."""
+    out = []
+    for content in slice_files(made, syntax=syntax):
+        source, meta = dataset_source(BytesSource(content))
         out.append((Identified(source), meta))
     return out[::2] + out[1::2]
 

@@ -15,17 +15,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from pydicom.dataset import Dataset
 
-from tessera.adapters.files.rule_files import rule_texts
+from tessera.adapters.files.rule_files import rule_texts, vocabulary
 from tessera.adapters.files.take_in import deidentify_to, source_path
 from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import ProcessPool
 from tessera.bootstrap import ingest as wiring
 from tessera.bootstrap.node import Node, NodeSettings, init_node
-from tessera.domain.deid.gate import Deidentifier
+from tessera.domain.deid.gate import Deidentifier, Names
 from tessera.domain.deid.holding import read_storage_classes
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.errors import Conflict, InvalidDicom
-from tessera.domain.imaging.instance import InstanceRow
 from tessera.ports.ledger import LedgerEntry, SourceFile, State
 from tests.deid_oracle import KEY, encoded, rules
 from tests.dicom_files import ct_slice, write_series
@@ -142,11 +141,14 @@ def test_a_file_that_changes_while_its_pixels_are_copied_leaves_no_output(
 ) -> None:
     (path,) = write_series(tmp_path / "pacs", 1)
     gate = Deidentifier(
-        rules(), Pseudonymiser(KEY), read_storage_classes(rule_texts().storage_classes)
+        rules(),
+        Pseudonymiser(KEY),
+        read_storage_classes(rule_texts().storage_classes),
+        vocabulary(),
     )
     target = tmp_path / "target"
 
-    def change(row: InstanceRow) -> tuple[Path, str]:
+    def change(names: Names) -> tuple[Path, str]:
         path.write_bytes(new)
         return target, "place"
 

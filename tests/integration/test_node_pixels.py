@@ -11,6 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from tests.burned_in import anatomy, instance, with_text
+from tests.integration.test_face_stage import series_uid, slice_files
+from tests.unit.domain.deid.pixels.test_faces import head
 
 pytest.importorskip("rapidocr")
 pytestmark = pytest.mark.slow
@@ -70,7 +72,7 @@ def stored(home: Path) -> dict[str, Dataset]:
 
 
 def test_what_names_somebody_is_blanked_and_taken_in(home: Path, looked: dict[str, int]) -> None:
-    assert looked == {"held": 4, "stored": 2, "for a person": 2}
+    assert looked == {"looked_at": 4, "stored": 2, "for a person": 2}
     taken = stored(home).values()
     assert len(taken) == 2
     bright = sorted(int((ds.pixel_array[:24] > 200).sum()) for ds in taken)
@@ -91,7 +93,7 @@ def test_a_person_decides_and_the_rest_stays_out(home: Path, looked: dict[str, i
     listed = tessera("node", "review", "list", str(home))
     assert "Lindqvist" not in listed
     again = json.loads(tessera("node", "pixels", str(home), "--json"))
-    assert again == {"held": 0}
+    assert again == {"looked_at": 0}
     done = tessera(
         *("node", "review", "decide", str(home), first, "--blank", "0,0,320,100"),
         *("--remember", "--json"),
@@ -125,3 +127,35 @@ def test_the_report_tells_what_was_done(home: Path, looked: object, tmp_path: Pa
     assert report["risk"]["subjects"] == 1
     assert any(one["keyword"] == "PatientName" for one in report["changes"])
     assert "indqvist" not in page.read_text() + json.dumps(report)
+
+
+def test_faces_go_by_the_series_and_a_person_says_where_there_is_none(tmp_path: Path) -> None:
+    profile = tmp_path / "faces.toml"
+    profile.write_text(
+        'name = "faces"\nversion = "1"\nextends = "research"\n'
+        'options = ["clean-recognizable-visual-features"]\n'
+    )
+    pacs = tmp_path / "pacs"
+    for folder, has_nose in (("a", True), ("b", False)):
+        (pacs / folder).mkdir(parents=True)
+        for number, content in enumerate(slice_files(head(has_nose=has_nose), series=folder)):
+            (pacs / folder / f"{number:03d}").write_bytes(content)
+    home = tmp_path / "home"
+    init = ("node", "init", str(home), "--name", "Trial", "--country", "SE")
+    tessera(*init, "--profile", str(profile))
+    told = json.loads(tessera("node", "ingest", str(home), str(pacs), "--json", code=3))
+    assert told["held"] == 240
+    told = json.loads(tessera("node", "pixels", str(home), "--json", code=3))
+    assert told == {"looked_at": 240, "stored": 120, "for a person": 120}
+    taken = list(stored(home).values())
+    for ds in taken:
+        codes = {item.CodeValue for item in ds.DeidentificationMethodCodeSequence}
+        assert "113102" in codes
+        assert ds.RecognizableVisualFeatures == "NO"
+    pictures = list((home / "identified" / "faces").iterdir())
+    assert len(pictures) == 2
+    assert all(p.stat().st_mode & 0o077 == 0 for p in pictures)
+    tessera("node", "review", "face", str(home), "9.9.9", code=1)
+    told = json.loads(tessera("node", "review", "face", str(home), series_uid("b"), "--json"))
+    assert told == {"stored": 120}
+    assert json.loads(tessera("node", "report", str(home), "--json"))["faces"] == 1

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tessera import __version__
 from tessera.adapters.parquet import FolderDatasetStore
@@ -20,7 +21,6 @@ from tessera.domain.cohort.exact import NotSupported
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidInput, NotFound
 from tessera.domain.ids import DatasetId, dataset_id
-from tessera.domain.quality.report import QualityReport
 from tessera.domain.zones import Released
 from tessera.node.datasets import (
     DatasetWorkshop,
@@ -30,6 +30,9 @@ from tessera.node.datasets import (
     require_nobody_opted_out,
 )
 from tessera.wire.description import description_to_json
+
+if TYPE_CHECKING:
+    from tessera.domain.quality.report import QualityReport
 
 SOFTWARE = f"tessera {__version__}"
 
@@ -262,7 +265,7 @@ def _select(folder: Path, where: str) -> frozenset[str]:
 
 
 def _documents(
-    home: Path, node: Node, released: Released[DatasetDescription], report: QualityReport
+    home: Path, node: Node, released: Released[DatasetDescription], report: "QualityReport"
 ) -> dict[str, bytes]:
     import json
 

@@ -1,13 +1,18 @@
 """Wire `tessera deid`: any folder in, a de-identified folder out, no node."""
 
+import csv
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
+from tessera.adapters.dask import DaskCluster
 from tessera.adapters.files.deid_folder import BatchOutcome, DeidFolder
-from tessera.adapters.files.rule_files import load_profile, rule_texts
+from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
+from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import InProcess, ProcessPool
 from tessera.adapters.vault.wrapping import write_secret
 from tessera.bootstrap.writing import writing_to
@@ -22,6 +27,7 @@ from tessera.ports.executor import Executor
 from tessera.ports.ledger import SourceFile
 
 _BATCH = 24
+_PIXEL_BATCH = 2
 _workers: dict[str, DeidFolder] = {}
 
 
@@ -46,59 +52,105 @@ def rules_of(profile: str) -> RuleSet:
     return compile_rules(load_profile(profile), rule_texts())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeidRun:
+    """How a folder is de-identified. Holds the key: never shown."""
+
+    profile: str
+    key: bytes
+    issuers: tuple[str, ...] = ()
+    workers: int | None = None
+    cluster: str = ""
+    """Address of a Dask scheduler; empty for processes of this host."""
+    with_mapping: bool = False
+
+    def __repr__(self) -> str:
+        return f"DeidRun({self.profile!r})"
+
+
 def deidentify_folder(
-    sources: Sequence[SourceFile],
-    out: Path,
-    *,
-    profile: str,
-    key: bytes,
-    issuers: Sequence[str],
-    workers: int | None,
+    sources: Sequence[SourceFile], out: Path, run: DeidRun, *, pixels: bool = False
 ) -> Iterator[BatchOutcome]:
-    """Yield the outcomes of all sources, batch by batch. Raises InvalidInput, InvalidSettings."""
+    """Return the outcomes of all sources, batch by batch, as they come.
+
+    The workers are made before it returns: call it before any thread is started. With
+    `pixels`, the pixels are read and cleaned, too; else what can have text there is held.
+
+    Raises InvalidInput, InvalidSettings, Unavailable.
+    """
     if any(Path(source.path).is_relative_to(out.absolute()) for source in sources):
         raise InvalidInput(f"{out} holds files to be read; name a folder outside them")
     with writing_to(out):
-        yield from _deidentified(sources, out, profile, key, issuers, workers)
+        out.mkdir(parents=True, exist_ok=True)
+    size = _PIXEL_BATCH if pixels else _BATCH
+    return _outcomes(sources, out, _executor(len(sources), out, run, pixels=pixels), size)
 
 
-def _deidentified(
-    sources: Sequence[SourceFile],
-    out: Path,
-    profile: str,
-    key: bytes,
-    issuers: Sequence[str],
-    workers: int | None,
+def _executor(n_sources: int, out: Path, run: DeidRun, *, pixels: bool) -> Executor:
+    n = run.workers or os.cpu_count() or 1
+    size = _PIXEL_BATCH if pixels else _BATCH
+    arguments = (run, out.absolute(), pixels)
+    if run.cluster:
+        return DaskCluster(run.cluster, _start, arguments)
+    if n > 1 and n_sources > size:
+        return ProcessPool(n, _start, arguments, forked=not pixels)
+    _start(*arguments)
+    return InProcess()
+
+
+def _outcomes(
+    sources: Sequence[SourceFile], out: Path, executor: Executor, size: int
 ) -> Iterator[BatchOutcome]:
-    out.mkdir(parents=True, exist_ok=True)
-    n = workers or os.cpu_count() or 1
-    arguments = (profile, key, tuple(issuers), out.absolute())
-    executor: Executor
-    if n > 1 and len(sources) > _BATCH:
-        executor = ProcessPool(n, _start, arguments)
-    else:
-        _start(*arguments)
-        executor = InProcess()
     left = iter(sources)
-    batches = iter(lambda: tuple(islice(left, _BATCH)), ())
-    try:
-        yield from executor.map_unordered(_work, batches)
-    finally:
-        executor.close()
+    batches = iter(lambda: tuple(islice(left, size)), ())
+    with writing_to(out):
+        try:
+            yield from executor.map_unordered(_work, batches)
+        finally:
+            executor.close()
 
 
-def _start(profile: str, key: bytes, issuers: tuple[str, ...], out: Path) -> None:
+def _start(run: DeidRun, out: Path, pixels: bool) -> None:
     texts = rule_texts()
-    rules = compile_rules(load_profile(profile), texts)
+    rules = compile_rules(load_profile(run.profile), texts)
     pseudonymiser = Pseudonymiser(
-        key, home_issuers=frozenset(issuers), max_shift_days=rules.profile.max_shift_days
+        run.key, home_issuers=frozenset(run.issuers), max_shift_days=rules.profile.max_shift_days
     )
-    gate = Deidentifier(rules, pseudonymiser, read_storage_classes(texts.storage_classes))
-    _workers["here"] = DeidFolder(gate, out)
+    classes = read_storage_classes(texts.storage_classes)
+    gate = Deidentifier(rules, pseudonymiser, classes, vocabulary(), with_mapping=run.with_mapping)
+    stage = None
+    if pixels:
+        from tessera.bootstrap.pixel_stage import stage_for
+
+        stage = stage_for(gate, {}, graphics=rules.profile.has("clean-graphics"))
+    _workers["here"] = DeidFolder(gate, out, stage)
 
 
 def _work(sources: Sequence[SourceFile]) -> BatchOutcome:
     return _workers["here"](sources)
+
+
+def list_sources(paths: Iterable[Path]) -> list[SourceFile]:
+    """Return all files and zip members under `paths`."""
+    return list(sources_under(paths))
+
+
+def reads_pixels(rules: RuleSet) -> bool:
+    """Say whether the profile asks for clean pixels and a reader of text is installed."""
+    return rules.profile.has("clean-pixel-data") and find_spec("rapidocr") is not None
+
+
+def write_mapping(folder: Path, patients: Mapping[str, str], uids: Mapping[str, str]) -> None:
+    """Write old → new as `patients.csv` and `uids.csv`, for the owner alone. Identified."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, pairs in (("patients.csv", patients), ("uids.csv", uids)):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = os.open(folder / name, flags, 0o600)
+        os.fchmod(descriptor, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("id_old", "id_new"))
+            writer.writerows(sorted(pairs.items()))
 
 
 def described_changes(changes: dict[tuple[int, int], int]) -> list[dict[str, object]]:

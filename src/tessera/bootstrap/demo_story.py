@@ -283,13 +283,14 @@ class Story:
 
     def until(self, found: Callable[[], Any], what: str) -> Any:
         """Return what `found` gives once it is true. Raises Unavailable after four minutes."""
-        end = time.monotonic() + _WAIT_S
+        end, pause_s = time.monotonic() + _WAIT_S, 0.3
         while not (value := found()):
             if time.monotonic() > end:
                 raise Unavailable(
                     f"waited {_WAIT_S:.0f} s for {what}; the logs are in {self.demo.home / 'logs'}"
                 )
-            time.sleep(0.5)
+            time.sleep(pause_s)
+            pause_s = min(2.0, 1.4 * pause_s)  # each look is a program of its own
         return value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tessera.adapters.files.rule_files import load_profile, rule_texts
+from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
 from tessera.adapters.files.take_in import (
     TakeInFiles,
     keep_in_quarantine,
@@ -45,6 +45,7 @@ def gate_of(settings: NodeSettings, key: bytes, identified: Path) -> Deidentifie
         rules,
         pseudonymiser_of(settings, key, rules),
         read_storage_classes(texts.storage_classes),
+        vocabulary(),
         exclusions_of(identified.parent).excluded(),
     )
 

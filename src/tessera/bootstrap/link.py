@@ -12,7 +12,6 @@ from pathlib import Path
 from tessera import __version__
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
-from tessera.adapters.link.http_link import HttpLink
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit, write_down
 from tessera.bootstrap.exclusions import exclusions_of
@@ -42,6 +41,8 @@ class Joined:
 
 def join_hub(home: Path, hub_url: str, code: str) -> Joined:
     """Make the node's key pair and join. Raises Refused with the cause, Unavailable, Conflict."""
+    from tessera.adapters.link.http_link import HttpLink
+
     settings = NodeSettings.load(home)
     invite = InviteCode.parse(code)
     folder = LinkFolder(home / "link")
@@ -139,6 +140,8 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
 
 @asynccontextmanager
 async def _open_link(home: Path) -> AsyncIterator[tuple[NodeLink, LinkFolder]]:
+    from tessera.adapters.link.http_link import HttpLink
+
     folder, pin = _require_joined(home)
     async with HttpLink(pin.hub_url) as http:
         link = NodeLink(

@@ -146,7 +146,7 @@ def run(
     with told():
         import logging
 
-        from tessera.bootstrap.hub import run_hub
+        from tessera.bootstrap.hub_server import run_hub
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         run_hub(

@@ -44,15 +44,17 @@ def pixels_command(
                 counts[_outcome(entry.state, entry.reason)] += 1
                 bar.advance(task)
     if as_json:
-        print_json({"held": n_held, **counts})
+        print_json({"looked_at": n_held, **counts})
     else:
         words = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
         typer.echo(f"{n_held} held for their pixels: {words or 'nothing to do'}")
         if counts["for a person"]:
             typer.echo(f"look at them: tessera node review open {home}", err=True)
+            typer.echo(f"and at what has no picture: tessera node quarantine {home}", err=True)
     if counts["for a person"] or counts["refused"] or counts["held"]:
         raise typer.Exit(exit_codes.INCOMPLETE)
 
 
 def _outcome(state: str, reason: str) -> str:
-    return "for a person" if reason == "review" else str(state)
+    waits = reason in ("review", "face-not-found", "not-decoded")
+    return "for a person" if waits else str(state)

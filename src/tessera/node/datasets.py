@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tessera.domain.case.result import is_research_result
 from tessera.domain.catalogue.about import DatasetAbout
@@ -20,14 +21,16 @@ from tessera.domain.errors import Conflict, InvalidInput
 from tessera.domain.ids import DatasetId, InstanceUid, Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.quality.inputs import CheckInput
-from tessera.domain.quality.report import QualityReport, run_checks
 from tessera.domain.zones import Released
 from tessera.ports.clinical_store import ClinicalStore
 from tessera.ports.dataset_store import DatasetStore, StagedVersion
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.instance_index import InstanceIndex
 
-Documents = Callable[[Released[DatasetDescription], QualityReport], Mapping[str, bytes]]
+if TYPE_CHECKING:
+    from tessera.domain.quality.report import QualityReport
+
+Documents = Callable[[Released[DatasetDescription], "QualityReport"], Mapping[str, bytes]]
 """From the released description and the quality report, the other files of the version."""
 SelectSubjects = Callable[[Path, str], frozenset[str]]
 """From a folder with tables and a cohort query, the subjects for whom it holds."""
@@ -113,6 +116,8 @@ class DatasetWorkshop:
             folder = self.store.folder(newest.dataset_id, newest.version)
             return _outcome(newest, folder, tables, is_new=False, findings={})
         self.on_step("checking quality")
+        from tessera.domain.quality.report import run_checks  # loads numpy
+
         report = run_checks(CheckInput(rows=rows, records=records))
         findings = {severity.value: n for severity, n in report.counts.items()}
         self.on_step("describing")

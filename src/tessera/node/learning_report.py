@@ -4,10 +4,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tessera.domain.cohort.disclosure import CountPolicy, released_count
-from tessera.domain.learning.update_gate import Given, told_metrics
+
+if TYPE_CHECKING:
+    from tessera.domain.learning.update_gate import Given
 
 TRAINING: Final = "training.json"
 
@@ -21,11 +23,13 @@ class RoundDone:
     metrics: Mapping[str, float]
 
 
-def training_json(final: Given, done: Sequence[RoundDone], policy: CountPolicy) -> bytes:
+def training_json(final: "Given", done: Sequence[RoundDone], policy: CountPolicy) -> bytes:
     """Return what goes with the model; counts and metrics as they may leave.
 
     Raises UpdateRefused for a metric that may not.
     """
+    from tessera.domain.learning.update_gate import told_metrics  # loads numpy
+
     enough = final.n_subjects >= policy.minimum
     told = {
         "rounds": done[-1].round,

@@ -5,16 +5,16 @@ import shutil
 from collections.abc import Set as AbstractSet
 from hashlib import file_digest, sha256
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from tessera.adapters.parquet import FolderDatasetStore
 from tessera.domain.catalogue.manifest import Manifest, parse_manifest
 from tessera.domain.errors import Conflict, NotFound
 from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.ports.view import ViewMade, place_in_view
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _BY_SERIES = "instance"
 """The one table whose rows name a series and no subject."""
@@ -36,6 +36,9 @@ class FolderViews:
         manifest_sha256: str,
         excluded: AbstractSet[Pseudonym],
     ) -> ViewMade:
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
         source = self._store.folder(dataset_id, version)
         raw = self._store.read(dataset_id, version, "manifest.json")
         if sha256(raw).hexdigest() != manifest_sha256:
@@ -73,7 +76,7 @@ class FolderViews:
     def remove(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _link_instances(self, folder: Path, shown: pa.Table) -> None:
+    def _link_instances(self, folder: Path, shown: "pa.Table") -> None:
         (folder / "instances").mkdir(mode=0o700)
         made: set[str] = set()
         source, target = str(self._research), str(folder)
@@ -106,9 +109,12 @@ def _check_tables(source: Path, manifest: Manifest) -> None:
             raise Conflict(f"{source}: table {name} has changed; restore it from a backup")
 
 
-def _without(table: pa.Table, left_out: AbstractSet[Pseudonym]) -> pa.Table:
+def _without(table: "pa.Table", left_out: AbstractSet[Pseudonym]) -> "pa.Table":
     if not left_out:
         return table
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     names = pa.array(sorted(left_out), type=pa.string())
     return table.filter(pc.invert(pc.is_in(table["subject"], value_set=names)))
 

@@ -1,17 +1,26 @@
 """De-identify into a plain folder: subject/study/series/instance.dcm, no node needed."""
 
 import os
+import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import file_digest
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tessera.adapters.files.take_in import deidentify_to, source_path, state_for
-from tessera.domain.deid.gate import Deidentifier
+from tessera.adapters.files.dicom_source import FileSource, dataset_source, normalised, opened
+from tessera.adapters.files.instance_writer import copy_instance, is_written
+from tessera.adapters.files.take_in import deidentified, source_path, state_for
+from tessera.domain.deid.gate import DeidentifiedInstance, Deidentifier, Names
 from tessera.domain.errors import InvalidDicom, uid_conflict
-from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.imaging.encoding import OddEncoding
+from tessera.domain.zones import Deidentified, Identified
 from tessera.ports.ledger import SourceFile, State
+
+if TYPE_CHECKING:
+    from tessera.adapters.pixels.stage import PixelStage
+
+_FOR_A_PERSON = frozenset(("review", "not-decoded"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,59 +43,117 @@ class BatchOutcome:
     files: tuple[FileOutcome, ...]
     changes: Counter[tuple[int, int]]
     """(tag, action) → elements changed."""
+    patients: dict[str, str] = field(default_factory=dict)
+    """Patient id → subject; identified, and only when a mapping was asked for."""
+    uids: dict[str, str] = field(default_factory=dict)
+    """Old UID → new one; likewise."""
+
+    def __repr__(self) -> str:
+        return f"BatchOutcome({len(self.files)} files)"
 
 
 class DeidFolder:
-    """The work of one worker of `tessera deid`."""
+    """The work of one worker of `tessera deid`.
 
-    def __init__(self, gate: Deidentifier, out: Path) -> None:
+    With a pixel stage it looks into the pixels of each source; without one, what can have text
+    there is held.
+    """
+
+    def __init__(self, gate: Deidentifier, out: Path, stage: "PixelStage | None" = None) -> None:
         self._gate = gate
         self._out = out
+        self._stage = stage
+        self._made: set[str] = set()
+        self._token = secrets.token_hex(8)
 
     def __call__(self, sources: Sequence[SourceFile]) -> BatchOutcome:
         files = tuple(self._one(source) for source in sources)
-        return BatchOutcome(files, self._gate.take_counts())
+        patients, uids = self._gate.take_mapping()
+        return BatchOutcome(files, self._gate.take_counts(), patients, uids)
 
     def _one(self, source: SourceFile) -> FileOutcome:
-        part = self._out / f".{os.getpid()}.part"
         try:
-            with source_path(source, self._out) as path:
-                written = deidentify_to(
-                    path, self._gate, lambda row: (part, _place(row)), durable=False
-                ).value
+            with source_path(source, self._out) as path, opened(path) as file:
+                if self._stage:
+                    value = with_pixels(file, self._gate, self._stage).value
+                else:
+                    value = deidentified(file, self._gate).value
+                return self._put(source, file, value)
         except InvalidDicom as err:
             return _refused(source, err)
-        place = written.path
-        state = _put(part, self._out / place, written.sha256)
-        if state is State.REFUSED:
+
+    def _put(
+        self, source: SourceFile, file: FileSource, value: DeidentifiedInstance
+    ) -> FileOutcome:
+        place = self._place(value.names)
+        target = self._out / place
+        if target.exists():
+            file.require_unchanged()
+            return self._settled(source, place, same=is_written(value, target))
+        # Workers may be forks of one another, or on several hosts.
+        part = self._out / f".{self._token}-{os.getpid()}.part"
+        size = copy_instance(value, part)
+        try:
+            file.require_unchanged()
+            os.link(part, target)
+        except FileExistsError:  # another worker was faster
+            return self._settled(source, place, same=is_written(value, target))
+        finally:
+            part.unlink()
+        return FileOutcome(source=source.key, state=State.STORED, output=place, n_bytes=size)
+
+    def _place(self, names: Names) -> str:
+        folder = f"{names.subject}/{names.study_uid}/{names.series_uid}"
+        if folder not in self._made:
+            (self._out / folder).mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+        return f"{folder}/{names.instance_uid}.dcm"
+
+    @staticmethod
+    def _settled(source: SourceFile, place: str, *, same: bool) -> FileOutcome:
+        """The first content of a name stays."""
+        if not same:
             return _refused(source, uid_conflict())
-        return FileOutcome(source=source.key, state=state, output=place, n_bytes=written.n_bytes)
+        return FileOutcome(source=source.key, state=State.DUPLICATE, output=place)
 
 
-def _place(row: InstanceRow) -> str:
-    return f"{row.subject}/{row.study_uid}/{row.series_uid}/{row.instance_uid}.dcm"
+def with_pixels(
+    file: FileSource, gate: Deidentifier, stage: "PixelStage"
+) -> Deidentified[DeidentifiedInstance]:
+    """Take a file through the pixel stage and then the gate. Raises InvalidDicom."""
+    from tessera.adapters.pixels.stage import NeedsReview  # heavy: codecs
+
+    try:
+        try:
+            source, meta = dataset_source(file)
+        except OddEncoding:
+            source, meta = normalised(file)
+        outcome = stage.clean(Identified(source), meta)
+        if isinstance(outcome, NeedsReview):
+            raise InvalidDicom(
+                "review",
+                f"a person has to look at its pixels ({outcome.reason})",
+                element="(7FE0,0010)",
+                mend="take it into a node, whose review queue shows it",
+            )
+        return gate.deidentify(outcome.source, outcome.meta, outcome.proof)
+    except InvalidDicom:
+        raise
+    except Exception as err:  # one hostile picture must not stop the batch, whatever it hits
+        raise InvalidDicom(
+            "not-decoded",
+            f"its pixels cannot be decoded ({type(err).__name__})",
+            element="(7FE0,0010)",
+            mend="look at it with dcmdump; send it again uncompressed",
+        ) from err
 
 
 def _refused(source: SourceFile, err: InvalidDicom) -> FileOutcome:
     return FileOutcome(
         source=source.key,
-        state=state_for(err.reason),
+        state=State.HELD if err.reason in _FOR_A_PERSON else state_for(err.reason),
         reason=err.reason,
         message=err.message,
         element=err.element,
         mend=err.mend,
     )
-
-
-def _put(part: Path, target: Path, digest: str) -> State:
-    """Give the file its name unless it is taken; the first content of a name stays."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        target.hardlink_to(part)
-    except FileExistsError:
-        with target.open("rb") as file:
-            same = file_digest(file, "sha256").hexdigest() == digest
-        return State.DUPLICATE if same else State.REFUSED
-    finally:
-        part.unlink()
-    return State.STORED

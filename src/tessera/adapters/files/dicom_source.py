@@ -26,23 +26,33 @@ from tessera.domain.imaging.encoding import (
     read_file_meta,
 )
 
+_HEAD = 1 << 16
 LARGEST_IN_MEMORY = 128 << 20
 """Bytes of an inflated data set, or of a file that pydicom has to put right."""
 
 
 class FileSource:
-    """A Source over an open file; reads where asked, keeps nothing."""
+    """A Source over an open file; keeps its beginning, where headers are, and nothing else."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._info = os.fstat(descriptor)
         self._size = self._info.st_size
+        self._head = b""
 
     @property
     def size(self) -> int:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
+        end = offset + length
+        if end <= _HEAD and not self._head:
+            self._head = self._read(0, _HEAD)
+        if end <= len(self._head):
+            return self._head[offset:end]
+        return self._read(offset, length)
+
+    def _read(self, offset: int, length: int) -> bytes:
         try:
             return os.pread(self.descriptor, length, offset)
         except OSError as err:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pydicom
 from pydicom.datadict import keyword_for_tag
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset as DicomDataset
 
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.zones import Identified
@@ -70,9 +70,9 @@ def _merged(old: list[str], new: list[str]) -> list[str]:
     return sorted(merged)
 
 
-def _read(path: Path) -> Dataset:
+def _read(path: Path) -> DicomDataset:
     try:
-        ds: Dataset = pydicom.dcmread(path, force=True, defer_size=1 << 16)
+        ds: DicomDataset = pydicom.dcmread(path, force=True, defer_size=1 << 16)
     except OSError:
         raise
     except Exception as err:  # pydicom raises nearly anything
@@ -84,7 +84,7 @@ def _read(path: Path) -> Dataset:
     return ds
 
 
-def _lines(ds: Dataset, prefix: str = "", depth: int = 0) -> Iterator[_Element]:
+def _lines(ds: DicomDataset, prefix: str = "", depth: int = 0) -> Iterator[_Element]:
     if not prefix and hasattr(ds, "file_meta"):
         yield from _lines(ds.file_meta, " ", depth)
     for tag in sorted(ds.keys()):

@@ -1,33 +1,87 @@
 """The de-identification tables and profiles that the package carries, and a site's own."""
 
+import re
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from tessera.domain.deid.profile import Profile, parse_profile
+from tessera.domain.deid.private_rules import PrivateRow, read_private_list
+from tessera.domain.deid.profile import Profile, parse_profile, read_profile
 from tessera.domain.deid.rules import RuleTexts
+from tessera.domain.deid.text.vocabulary import Vocabulary
 from tessera.domain.errors import InvalidSettings
 
 _DATA = files("tessera.domain.deid") / "data"
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_FILES = {"table": "e1_1.csv", "attribute_types": "attribute_types.txt"}
+_MOST_STEPS = 4
+"""Profiles that may stand on one another."""
 
 
 def rule_texts() -> RuleTexts:
     """Read the package's tables."""
-    names = RuleTexts.__slots__
-    stems = {"table": "e1_1"}
     return RuleTexts(
-        **{n: (_DATA / f"{stems.get(n, n)}.csv").read_text(encoding="utf-8") for n in names}
+        **{
+            name: (_DATA / _FILES.get(name, f"{name}.csv")).read_text(encoding="utf-8")
+            for name in RuleTexts.__slots__
+        }
     )
 
 
+def packaged_profiles() -> list[str]:
+    """Return the names of the package's profiles."""
+    return sorted(path.name[:-5] for path in (_DATA / "profiles").iterdir())
+
+
 def load_profile(name_or_path: str) -> Profile:
-    """Return a profile of the package by name, or a site's own by path. Raises InvalidSettings."""
-    packaged = _DATA / "profiles" / f"{name_or_path}.toml"
-    if name_or_path.isidentifier() and packaged.is_file():
-        return parse_profile(packaged.read_text(encoding="utf-8"))
-    path = Path(name_or_path)
-    if not path.is_file():
-        names = sorted(p.name[:-5] for p in (_DATA / "profiles").iterdir())
+    """Return a profile of the package by name, or a site's own by path. Raises InvalidSettings.
+
+    A path named inside a profile is taken from that profile's folder.
+    """
+    return _load(name_or_path, Path(), _MOST_STEPS)
+
+
+def _load(name_or_path: str, folder: Path, steps: int) -> Profile:
+    if not steps:
         raise InvalidSettings(
-            f"no profile {name_or_path!r}: use {' or '.join(names)}, or the path of a TOML file"
+            f"extends: more than {_MOST_STEPS} profiles on one another, or one on itself"
         )
-    return parse_profile(path.read_text(encoding="utf-8"))
+    text, folder = _text(name_or_path, folder)
+    found = read_profile(text)
+    parent = _load(found.extends, folder, steps - 1) if found.extends else None
+    rows = _private_list(folder / found.private_list) if found.private_list else ()
+    return parse_profile(found, parent=parent, private_list=rows)
+
+
+def _text(name_or_path: str, folder: Path) -> tuple[str, Path]:
+    if _NAME.fullmatch(name_or_path) and name_or_path in packaged_profiles():
+        packaged = _DATA / "profiles" / f"{name_or_path}.toml"
+        return packaged.read_text(encoding="utf-8"), folder
+    path = folder / name_or_path
+    if not path.is_file():
+        names = " or ".join(packaged_profiles())
+        raise InvalidSettings(
+            f"no profile {name_or_path!r}: use {names}, or the path of a TOML file"
+        )
+    return _read(path), path.parent
+
+
+def _private_list(path: Path) -> tuple[PrivateRow, ...]:
+    if not path.is_file():
+        raise InvalidSettings(f"private_list: there is no file {path}")
+    return read_private_list(_read(path), path.name)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise InvalidSettings(f"{path} is not written in UTF-8") from err
+
+
+@lru_cache(1)
+def vocabulary() -> Vocabulary:
+    """Read the words that the text cleaner keeps. Once in a process, about a quarter second."""
+    folder = _DATA / "vocabulary"
+    found = (p for p in folder.iterdir() if p.name.endswith(".txt"))
+    return Vocabulary.parse({p.name[:-4]: p.read_text(encoding="utf-8") for p in found})

@@ -21,7 +21,8 @@ from tessera.adapters.files.instance_store import FolderInstanceStore, sync_fold
 from tessera.adapters.files.instance_writer import write_instance
 from tessera.adapters.files.walk import zip_members
 from tessera.domain.access.exclusions import OPTED_OUT
-from tessera.domain.deid.gate import HELD, DeidentifiedInstance, Deidentifier
+from tessera.domain.deid.gate import HELD, DeidentifiedInstance, Deidentifier, Names
+from tessera.domain.deid.tally import tally_of_changes
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.imaging.encoding import BytesSource, OddEncoding, read_file_meta
 from tessera.domain.imaging.instance import InstanceRow
@@ -98,7 +99,7 @@ def _require_dicom(start: bytes) -> None:
 def deidentify_to(
     path: Path,
     gate: Deidentifier,
-    place_of: Callable[[InstanceRow], tuple[Path, str]],
+    place_of: Callable[[Names], tuple[Path, str]],
     *,
     durable: bool,
 ) -> Deidentified[InstanceRow]:
@@ -107,8 +108,8 @@ def deidentify_to(
     Raises InvalidDicom, then nothing is left; OSError only when it cannot be written.
     """
     with opened(path) as file:
-        instance = _deidentified(file, gate)
-        target, place = place_of(instance.value.row)
+        instance = deidentified(file, gate)
+        target, place = place_of(instance.value.names)
         written = write_instance(instance, target, place=place, durable=durable)
         try:
             file.require_unchanged()
@@ -118,7 +119,11 @@ def deidentify_to(
     return written
 
 
-def _deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[DeidentifiedInstance]:
+def deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[DeidentifiedInstance]:
+    """Take a file through the gate, by way of pydicom when its encoding is odd.
+
+    Raises InvalidDicom, whatever the file holds.
+    """
     try:
         try:
             source, meta = dataset_source(file)
@@ -166,13 +171,15 @@ class TakeInFiles:
     def _stage(self, source: SourceFile, path: Path) -> Taken:
         unique = f"{os.getpid()}-{next(self._numbers)}"
 
-        def place_of(row: InstanceRow) -> tuple[Path, str]:
-            name = self._store.staged_name(row.instance_uid, unique)
-            return self._store.staging / name, self._store.place(row.instance_uid)
+        def place_of(names: Names) -> tuple[Path, str]:
+            name = self._store.staged_name(names.instance_uid, unique)
+            return self._store.staging / name, self._store.place(names.instance_uid)
 
+        self._gate.take_counts()  # those of one that was refused
         row = deidentify_to(path, self._gate, place_of, durable=True)
         staged = self._store.staged_name(row.value.instance_uid, unique)
-        return Taken(source=source, row=row, staged=staged)
+        tally = tally_of_changes(self._gate.take_counts())
+        return Taken(source=source, row=row, staged=staged, tally=tally)
 
     def _kept(self, source: SourceFile, path: Path, reason: str) -> str:
         if reason in IGNORED or reason in _NOT_KEPT:

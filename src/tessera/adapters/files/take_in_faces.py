@@ -74,13 +74,14 @@ class TakeInFaces:
         self, held: Sequence[ToLookAt], sources: Sequence[tuple[Source, FileMeta]]
     ) -> list[SeenPixels]:
         series = [(Identified(source), meta) for source, meta in sources]
+        counted: dict[str, int] = {}
         if all(one.decisions is not None for one in held):
             checked: Sequence[Checked] = self._stage.without_face(series)
         else:
             defaced = self._stage.clean(series)
-            checked = defaced.checked
+            checked, counted = defaced.checked, {FACES: 1}
             self._keep_pictures(series_name(sources[0]), defaced.before.value, defaced.after)
-        tallies = [{FACES: 1}, *({} for _ in checked[1:])]
+        tallies = [counted, *({} for _ in checked[1:])]
         together = zip(held, checked, tallies, strict=True)
         seen = [self._one(look, one, tally) for look, one, tally in together]
         sync_folder(self._store.staging)

@@ -5,9 +5,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
 from tessera.domain.errors import InvalidInput
 
@@ -39,6 +36,9 @@ def _is_clinical(record: ClinicalRecord) -> bool:
 
 
 def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(path)
         return list(table.select(columns).to_pylist())

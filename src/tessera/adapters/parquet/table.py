@@ -1,33 +1,27 @@
 """Write one table of the common data model as Parquet: same rows, same bytes."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from tessera.domain.clinical.build import CdmTables, TableRows
 from tessera.domain.clinical.cdm import TABLES, Table
 from tessera.domain.errors import InvalidInput
 
-_TYPES = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "texts": pa.list_(pa.string()),
-}
 ALL_TABLES = tuple(table.name for table in TABLES)
 _ROWS_PER_GROUP = 100_000
 
 
 def write_table(path: Path, table: TableRows) -> None:
     """Write `table` to `path`, zstd, with each column's meaning beside it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     fields = [
         pa.field(
             column.name,
-            _TYPES[column.kind],
+            _types()[column.kind],
             nullable=not column.required,
             metadata={"description": column.meaning},
         )
@@ -50,6 +44,20 @@ def write_table(path: Path, table: TableRows) -> None:
     )
 
 
+@cache
+def _types() -> dict[str, Any]:
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "texts": pa.list_(pa.string()),
+    }
+
+
 def read_tables(folder: Path, names: Sequence[str] = ALL_TABLES) -> CdmTables:
     """Read tables of a version back. Raises InvalidInput when one is missing or damaged."""
     return CdmTables(
@@ -58,6 +66,9 @@ def read_tables(folder: Path, names: Sequence[str] = ALL_TABLES) -> CdmTables:
 
 
 def _read_table(folder: Path, table: Table) -> TableRows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     path = folder / f"{table.name}.parquet"
     try:
         columns = pq.read_table(path).select([column.name for column in table.columns])

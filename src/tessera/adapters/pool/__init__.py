@@ -30,18 +30,32 @@ class InProcess:
 
 
 class ProcessPool:
-    """A pool of fresh processes. `start` runs once in each and may set up what is costly."""
+    """A pool of fresh processes. `start` runs once in each and may set up what is costly.
+
+    With `forked` it runs once here, and the workers, made at once, begin with what it set up:
+    only for a program that has no other threads yet.
+    """
 
     def __init__(
-        self, n_workers: int, start: Callable[..., None], arguments: tuple[object, ...]
+        self,
+        n_workers: int,
+        start: Callable[..., None],
+        arguments: tuple[object, ...],
+        *,
+        forked: bool = False,
     ) -> None:
         self._n = n_workers
+        if forked:
+            start(*arguments)
+            start, arguments = _nothing, ()
         self._pool = ProcessPoolExecutor(
             n_workers,
-            mp_context=get_context("spawn"),
+            mp_context=get_context("fork" if forked else "spawn"),
             initializer=_started,
             initargs=(os.getpid(), start, arguments),
         )
+        if forked:
+            self._pool.submit(_nothing).result()
 
     def map_unordered(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -70,6 +84,10 @@ def _result(future: Future[Result]) -> Result:
             "a worker process was ended from outside, often for want of memory; "
             "run the same command again with fewer --workers"
         ) from err
+
+
+def _nothing() -> None:
+    """Set up nothing."""
 
 
 def _started(parent: int, start: Callable[..., None], arguments: tuple[object, ...]) -> None:

@@ -7,7 +7,6 @@ docs/reference/airlock.md.
 from typing import Final
 
 from tessera.domain.access.airlock import Finding, Inspection, Output, Severity
-from tessera.domain.access.airlock_models import model_findings
 from tessera.domain.access.airlock_numbers import aggregate_findings
 from tessera.domain.access.airlock_pictures import figure_findings
 from tessera.domain.access.airlock_plain import plain_parts
@@ -44,6 +43,8 @@ def inspect(output: Output, known: Known, permitted: frozenset[OutputKind]) -> I
         is_text = output.name.endswith(".svg")
         found += figure_findings(output.name, output.content, known)
     else:
+        from tessera.domain.access.airlock_models import model_findings  # loads numpy
+
         of_model, parts = model_findings(output.content, known)
         found += of_model
     if known.n_subjects < known.minimum:

@@ -1,21 +1,27 @@
-"""De-identify one instance in one pass over its header bytes. Pure.
+"""De-identify the elements of one instance's header. Pure.
 
-Runs of elements that stay are copied as bytes; pixel data is never read, only named by
-where it lies. What the pass is not certain of raises OddEncoding, and the caller takes
-the instance through pydicom first, then through this same pass (decision record 0004).
+Each element becomes new bytes by its rule, at any depth; pixel data is never read. What is not
+certain raises OddEncoding, and the caller takes the instance through pydicom first, then through
+this same module (decision record 0004).
+
+What an element becomes depends on its bytes and its `Setting` alone and is remembered there: the
+elements of a series are nearly all the same.
 
 Source: DICOM PS3.15 Annex E; encoding PS3.5 section 7.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tessera.domain.deid import values
-from tessera.domain.deid.private_group import private_group
+from tessera.domain.deid.element_values import TEXT_VRS, ElementValues
+from tessera.domain.deid.identities import Identities
+from tessera.domain.deid.private_group import creator_element, private_group
 from tessera.domain.deid.provenance import provenance
 from tessera.domain.deid.pseudonyms import Pseudonymiser, same_person
 from tessera.domain.deid.rules import (
-    AGE,
     CHARSET,
     CODED,
     DESCEND,
@@ -23,248 +29,168 @@ from tessera.domain.deid.rules import (
     EMPTY,
     KEEP,
     KEEP_BINARY,
-    KEEP_CODE,
     KEEP_NUMBER,
-    KEEP_TEXT,
     NESTED_SUBJECT,
     REMOVE,
-    SCHEME,
-    SHIFT,
-    UID,
+    PrivateRule,
     RuleSet,
 )
+from tessera.domain.deid.setting import Changed, Place, Setting, Who
+from tessera.domain.deid.split import Split, Unit, creator_of
+from tessera.domain.deid.structured import CONCEPT, VALUES, is_personal
+from tessera.domain.deid.text_values import Cleaner, TextValues
 from tessera.domain.deid.values import BINARY_SIZE
-from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.encoding import (
     DICTIONARY_VM,
     DICTIONARY_VR,
-    IMPLICIT_LE,
     ITEM,
     ITEM_END,
-    LONG_LENGTH,
-    LONG_VRS,
     MAX_DEPTH,
     PIXEL_TAGS,
     SEQUENCE_END,
-    SHORT_HEADER,
-    SHORT_VRS,
     UNDEFINED,
-    FileMeta,
     OddEncoding,
-    Source,
     WindowTooShort,
     element_at,
     skip_undefined,
     too_deep,
-    truncated,
     value_ahead,
 )
-from tessera.domain.imaging.header import FIRST_WINDOW, LARGEST_WINDOW, decoded
-from tessera.domain.imaging.pixels import pixel_extent
+from tessera.domain.imaging.header import decoded
+
+if TYPE_CHECKING:
+    from tessera.domain.deid.text.vocabulary import Vocabulary
 
 _KEPT_VRS = values.BULK_VRS | frozenset(BINARY_SIZE)
-_TEXT_VRS = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 _BLIND = frozenset((REMOVE, EMPTY, DUMMY))
 """Actions that do not look at the value."""
-_END = 0xFFFFFFFF
+_MAY_EMPTY = frozenset((EMPTY, CHARSET))
 PRIVATE = -1
 """Stands for all private elements in `counts`."""
+_CHECKED_DOCUMENT = {0x00420011: KEEP, 0x00420015: KEEP_BINARY}
+"""An encapsulated document made anew, and its length."""
+_SETTINGS = 16
+_MEMO = 20_000
+_LONGEST_REMEMBERED = 1 << 14
+_END = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A de-identified data set: new bytes, then pixel data that stays where it is."""
+class Part:
+    """One element of the header, before and after."""
 
-    head: bytes
-    """All elements before the pixel data."""
-    pixels: tuple[int, int] | None
-    """Offset and length in the source of the whole pixel data element, header included."""
-    pixel_value: tuple[int, int] | None
-    """Offset and length in the source of its value."""
+    tag: int
+    raw: bytes
+    """As in the source; empty when it was not read, or is not from there."""
+    new: bytes
+    counted: tuple[tuple[int, int], ...]
+    """(tag, action) of what changed, the element itself and those inside."""
+    own: bool = False
+    """It is none of the source's."""
 
 
 class Rewriter:
     """Applies one rule set under one project key. Reusable; one per worker."""
 
-    def __init__(self, rules: RuleSet, pseudonymiser: Pseudonymiser) -> None:
+    def __init__(
+        self, rules: RuleSet, pseudonymiser: Pseudonymiser, vocabulary: "Vocabulary"
+    ) -> None:
         self._rules = rules
-        self._actions = rules.actions
         self._pseudonymiser = pseudonymiser
-        self._subject = Pseudonym("")
-        self._days = 0
-        self._charset = b""
-        self._dates: dict[bytes, bytes] = {}
+        self._vocabulary = vocabulary
+        self._values = ElementValues(rules, pseudonymiser)
+        self._settings: OrderedDict[Who, Setting] = OrderedDict()
+        self._inner: list[tuple[int, int]] = []
         self.counts: Counter[tuple[int, int]] = Counter()
         """(tag, action) → elements changed since it was last cleared; private tags as PRIVATE."""
-        self._provenance: dict[bool, list[tuple[int, bytes]]] = {
-            explicit: provenance(rules, explicit=explicit) for explicit in (True, False)
-        }
 
-    def rewrite(
-        self, source: Source, meta: FileMeta, subject: Pseudonym, charset: bytes
-    ) -> Rewritten:
-        """Return the de-identified data set of one instance.
+    def setting(self, who: Who) -> Setting:
+        """Return the setting of `who`, with what it remembers."""
+        known = self._settings.get(who)
+        if known is not None:
+            self._settings.move_to_end(who)
+            return known
+        days = self._pseudonymiser.shift_days(who.subject)
+        texts = TextValues(lambda: self._cleaner(who.people, days), who.people)
+        actions = self._rules.actions_for(who.sop_class, graphics_checked=who.graphics_checked)
+        if who.document_checked:
+            actions = {**actions, **_CHECKED_DOCUMENT}
+        required = self._rules.required_for(who.sop_class)
+        setting = Setting(who, actions, required, days, texts, self._inserts(who))
+        self._settings[who] = setting
+        if len(self._settings) > _SETTINGS:
+            self._settings.popitem(last=False)
+        return setting
 
-        `subject` takes the place of PatientID and PatientName and sets the date shift.
-        Raises OddEncoding and InvalidDicom.
-        """
-        if subject != self._subject:
-            self._subject, self._dates = subject, {}
-            self._days = self._pseudonymiser.shift_days(subject)
-        self._charset = charset
-        explicit = meta.transfer_syntax_uid != IMPLICIT_LE
-        inserts = self._inserts(explicit=explicit)
-        out: list[bytes] = []
-        base, size = meta.dataset_offset, FIRST_WINDOW
-        last = -1
-        while base < source.size:
-            buf = source.read(base, size)
-            done, pos, last, tag = self._elements(
-                buf,
-                0,
-                len(buf),
-                explicit=explicit,
-                depth=0,
-                final=base + len(buf) >= source.size,
-                last=last,
-                inserts=inserts,
-            )
-            out.append(done)
-            if tag in PIXEL_TAGS:
-                out.extend(raw for _, raw in inserts)
-                element, value = pixel_extent(source, base + pos, explicit=explicit)
-                return Rewritten(b"".join(out), element, value)
-            if base + pos > source.size:
-                raise truncated(last)
-            if pos == 0:
-                size *= 4
-                if len(buf) + base >= source.size or size > LARGEST_WINDOW * 4:
-                    raise truncated(int.from_bytes(buf[:2], "little") << 16)
-            base += pos
-        out.extend(raw for _, raw in inserts)
-        return Rewritten(b"".join(out), None, None)
+    def _cleaner(self, people: Identities, days: int) -> Cleaner:
+        from tessera.domain.deid.text.cleaner import TextCleaner  # large, and not always needed
 
-    def _inserts(self, *, explicit: bool) -> list[tuple[int, bytes]]:
-        who = values.padded(self._subject.encode())
+        return TextCleaner(self._vocabulary, people, days=days)
+
+    def _inserts(self, who: Who) -> tuple[tuple[int, bytes], ...]:
+        name, explicit = values.padded(who.subject.encode()), who.explicit
         own = [
-            (0x00100010, values.element(0x00100010, b"PN", who, explicit=explicit)),
-            (0x00100020, values.element(0x00100020, b"LO", who, explicit=explicit)),
+            (0x00100010, values.element(0x00100010, b"PN", name, explicit=explicit)),
+            (0x00100020, values.element(0x00100020, b"LO", name, explicit=explicit)),
+            *provenance(self._rules, who),
         ]
-        return [*own, *self._provenance[explicit], (_END, b"")]
+        return tuple(sorted(own))
 
-    def _elements(
-        self,
-        buf: bytes,
-        pos: int,
-        end: int,
-        *,
-        explicit: bool,
-        depth: int,
-        final: bool = True,
-        last: int = -1,
-        inserts: list[tuple[int, bytes]] | None = None,
-    ) -> tuple[bytes, int, int, int]:
-        """Rewrite elements from `pos`; return (bytes, next position, last tag, stopping tag).
+    def rewrite(self, found: Split, setting: Setting) -> list[Part]:
+        """Return the parts of the new header, in order. Raises OddEncoding and InvalidDicom."""
+        parts: list[Part] = []
+        used = self._used_creators(found)
+        inserts = iter((*setting.inserts, (_END, b"")))
+        next_tag, own = next(inserts)
+        replaced = frozenset(tag for tag, _ in setting.inserts)
+        n_kept = 0
+        for unit in found.units:
+            tag, _, _, raw = unit
+            while tag > next_tag:
+                parts.append(Part(next_tag, b"", own, (), own=True))
+                next_tag, own = next(inserts)
+            counted: tuple[tuple[int, int], ...] = ()
+            if tag >> 16 & 1:
+                new = self.private(unit, found.creators, used, setting)
+                n_kept += bool(new and tag & 0xFFFF >= 0x100)
+            elif tag in replaced:
+                new, counted = b"", ((tag, REMOVE),)
+            else:
+                new, counted = self.changed(unit, setting)
+            if counted:
+                self.counts.update(counted)
+            parts.append(Part(tag, raw, new, counted))
+        while next_tag < _END:
+            parts.append(Part(next_tag, b"", own, (), own=True))
+            next_tag, own = next(inserts)
+        self.counts[PRIVATE, KEEP] += n_kept
+        self.counts[PRIVATE, REMOVE] += found.n_private_removed
+        return parts
 
-        At depth 0 it stops before pixel data and before an element that the window does
-        not hold; inside an item it stops after the item's delimiter or at `end`.
-        """
-        actions, out, run = self._actions, [], pos
-        unpack, unpack_long = SHORT_HEADER.unpack_from, LONG_LENGTH.unpack_from
-        scheme = b""
-        next_insert = inserts[0][0] if inserts else _END
-        try:
-            while pos < end:
-                if explicit and pos + 12 <= end:
-                    group, number, vr, length = unpack(buf, pos)
-                    tag = group << 16 | number
-                    if vr in SHORT_VRS:
-                        start = pos + 8
-                    elif vr in LONG_VRS:
-                        (length,) = unpack_long(buf, pos + 8)
-                        start = pos + 12
-                    else:
-                        tag, vr, start, length = element_at(buf, pos, end, explicit=True)
-                else:
-                    tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
-                if tag == ITEM_END and depth:
-                    out.append(buf[run:pos])
-                    return b"".join(out), start, last, tag
-                if tag <= last:
-                    raise OddEncoding
-                if tag > next_insert and inserts:
-                    out.append(buf[run:pos])
-                    run = pos
-                    while inserts[0][0] < tag:
-                        out.append(inserts.pop(0)[1])
-                    next_insert = inserts[0][0]
-                if tag >> 16 & 1:
-                    private = private_group(
-                        buf,
-                        pos,
-                        end,
-                        explicit=explicit,
-                        final=final,
-                        safe=self._rules.private,
-                        changed=self._safe_private,
-                    )
-                    self.counts[PRIVATE, KEEP] += private.n_kept
-                    self.counts[PRIVATE, REMOVE] += private.n_removed
-                    out += (buf[run:pos], private.raw)
-                    pos = run = private.after
-                    last = private.last
-                    continue
-                action = actions.get(tag, REMOVE)
-                if tag in PIXEL_TAGS:
-                    if not depth:
-                        out.append(buf[run:pos])
-                        return b"".join(out), pos, last, tag
-                    action = REMOVE  # an icon or the like: pixels that nobody holds back
-                if vr == b"UN" and action not in _BLIND:
-                    raise OddEncoding  # pydicom knows its VR
-                if length == UNDEFINED:
-                    inner = explicit and vr != b"UN"
-                    after = skip_undefined(buf, start, end, explicit=inner)
-                    if vr != b"SQ":
-                        action = REMOVE
-                else:
-                    after = start + length
-                if after > end and (action != REMOVE or depth):
-                    raise WindowTooShort
-                if (action == KEEP and vr in _KEPT_VRS) or (
-                    action == KEEP_BINARY
-                    and vr in BINARY_SIZE
-                    and length <= DICTIONARY_VM.get(tag, length) * BINARY_SIZE[vr]
-                ):
-                    last, pos = tag, after
-                    continue
-                if action == SCHEME:
-                    scheme = buf[start:after].strip(b" \0")
-                new = self._replaced(
-                    buf,
-                    tag,
-                    vr,
-                    start,
-                    after,
-                    end,
-                    action,
-                    explicit=explicit,
-                    depth=depth,
-                    scheme=scheme,
-                )
-                if new is not None:
-                    self.counts[tag, action] += 1
-                    out.append(buf[run:pos])
-                    out.append(new)
-                    run = after
-                last, pos = tag, after
-        except WindowTooShort:
-            if depth:
-                raise OddEncoding from None
-        out.append(buf[run : min(pos, end)] if run < pos else b"")
-        return b"".join(out), pos, last, 0
+    def changed(self, unit: Unit, setting: Setting) -> Changed:
+        """Return what one standard element of the top level becomes."""
+        tag, vr, start, raw = unit
+        known = setting.memo.get(raw) if raw else None
+        if known is not None:
+            return known
+        action = setting.actions.get(tag, REMOVE)
+        self._inner = []
+        if raw:
+            place = Place(0, setting.who.charset)
+            new = self._element(raw, tag, vr, start, len(raw), len(raw), setting, place)
+        elif action in _BLIND:
+            new = self._gone(tag, vr, action, explicit=setting.who.explicit)
+        else:
+            raise OddEncoding
+        inner = self._inner
+        result = (raw, tuple(inner)) if new is None else (new, ((tag, action), *inner))
+        if 0 < len(raw) <= _LONGEST_REMEMBERED:
+            if len(setting.memo) > _MEMO:
+                setting.memo.clear()
+            setting.memo[raw] = result
+        return result
 
-    def _replaced(
+    def _element(
         self,
         buf: bytes,
         tag: int,
@@ -272,108 +198,193 @@ class Rewriter:
         start: int,
         after: int,
         end: int,
-        action: int,
-        *,
-        explicit: bool,
-        depth: int,
-        scheme: bytes,
+        setting: Setting,
+        place: Place,
     ) -> bytes | None:
         """Return the new bytes of one element (b"" removes it), or None to leave it as it is."""
+        explicit = setting.who.explicit
+        action = setting.actions.get(tag, REMOVE)
+        if tag in PIXEL_TAGS:
+            action = REMOVE  # an icon or the like: pixels that nobody holds back
+        if vr == b"UN" and action not in _BLIND:
+            raise OddEncoding  # pydicom knows its VR
+        if place.depth and tag in NESTED_SUBJECT:
+            return self._nested_subject(buf, tag, start, after, end, setting, place)
         if action == REMOVE:
-            nested = depth and tag in NESTED_SUBJECT
-            return self._nested_subject(buf, tag, start, after, end, explicit) if nested else b""
+            return b""
         if action == DESCEND:
             if vr != b"SQ":
                 raise OddEncoding
-            inside = self._items(buf, start, after, explicit=explicit, depth=depth + 1)
+            if tag == CONCEPT:
+                place.personal = is_personal(buf[start:after], 0, explicit=explicit)
+            inside = self._items(buf, start, after, setting, place)
             return values.element(tag, b"SQ", inside, explicit=explicit)
         if vr == b"SQ":
-            return values.element(tag, vr, b"", explicit=explicit)
+            return self._gone(tag, vr, EMPTY, explicit=explicit)
+        length = after - start
+        if (action == KEEP and vr in _KEPT_VRS) or (
+            action == KEEP_BINARY
+            and vr in BINARY_SIZE
+            and length <= DICTIONARY_VM.get(tag, length) * BINARY_SIZE[vr]
+        ):
+            return None
         old = buf[start:after]
-        if action == UID:
-            new = self._new_uids(old)
-        elif action == SHIFT:
-            new = self._dates.get(old) or self._shifted(old)
-        elif action == EMPTY or not old.strip(b" \0"):
-            new = b""
-        elif action == DUMMY:
-            new = values.dummy(vr)
-        elif action == KEEP_TEXT:
-            new = old if vr in _TEXT_VRS and values.is_text(old) else b""
-        elif action == KEEP_CODE:
-            new = values.code_strings(old)
-        elif action == KEEP_NUMBER:
-            new = old if values.fits(old, DICTIONARY_VR[tag]) else b""
-        elif action == CHARSET:
-            new = values.character_set(old)
-        elif action == AGE:
-            new = values.capped_age(old)
-        elif action == CODED:
-            known = scheme or value_ahead(buf, after, end, 0x00080102, explicit=explicit)
-            public = known in self._rules.schemes and values.is_text(old)
-            new = old if public else values.REMOVED
-        elif action == SCHEME:
-            new = old if scheme in self._rules.schemes else b"99LOCAL "
+        has_value = bool(old.strip(b" \0"))
+        if place.personal and tag in VALUES:
+            action = DUMMY
+        if action == CODED:
+            ahead = value_ahead(buf, after, end, 0x00080102, explicit=explicit)
+            new = self._values.coded(old, vr, place.scheme or ahead, setting, place)
         else:
-            new = b""
+            new = self._values.changed(old, tag, vr, action, setting, place)
+        if not new and has_value and action not in _MAY_EMPTY and tag in setting.required:
+            new = values.dummy(vr)
         return None if new == old else values.element(tag, vr, new, explicit=explicit)
 
+    @staticmethod
+    def _gone(tag: int, vr: bytes, action: int, *, explicit: bool) -> bytes:
+        if action == REMOVE:
+            return b""
+        value = b"" if action == EMPTY or vr == b"SQ" else values.dummy(vr)
+        return values.element(tag, vr, value, explicit=explicit)
+
     def _nested_subject(
-        self, buf: bytes, tag: int, start: int, after: int, end: int, explicit: bool
+        self,
+        buf: bytes,
+        tag: int,
+        start: int,
+        after: int,
+        end: int,
+        setting: Setting,
+        place: Place,
     ) -> bytes:
-        who, vr = self._subject, DICTIONARY_VR[tag]
+        who, vr, explicit = setting.who.subject, DICTIONARY_VR[tag], setting.who.explicit
         if tag == 0x00100020:
-            patient_id = decoded(buf[start:after], self._charset)
+            patient_id = decoded(buf[start:after], place.charset)
             raw = value_ahead(buf, after, end, 0x00100021, explicit=explicit)
             if same_person(patient_id):
-                issuer = decoded(raw, self._charset)
+                issuer = decoded(raw, place.charset)
                 who = self._pseudonymiser.pseudonym(patient_id, issuer)
         return values.element(tag, vr, values.padded(who.encode()), explicit=explicit)
 
-    def _new_uids(self, old: bytes) -> bytes:
-        if self._rules.profile.has("retain-uids"):
-            return old if values.fits(old, b"UI") else b""
-        uid, public = self._pseudonymiser.uid, self._rules.public_uids
-        parts = (p.strip(" \0") for p in old.rstrip(b"\0 ").decode("latin-1").split("\\"))
-        return values.padded_uid("\\".join(p if p in public else uid(p) for p in parts))
+    def private(
+        self, unit: Unit, creators: Mapping[int, str], used: frozenset[int], setting: Setting
+    ) -> bytes:
+        """Return what stays of one private element of the top level. `used`: creators that do."""
+        tag, vr, start, raw = unit
+        explicit = setting.who.explicit
+        if tag & 0xFFFF < 0x100:
+            if tag not in used:
+                return b""
+            return creator_element(tag, creators[tag], explicit=explicit)
+        rule = self._private_rule(tag, creators)
+        if rule is None:
+            return b""
+        place = Place(0, setting.who.charset)
+        new = self._safe_private(rule, vr if explicit else rule.vr, raw[start:], setting, place)
+        return values.element(tag, rule.vr, new, explicit=explicit)
 
-    def _shifted(self, old: bytes) -> bytes:
-        new = values.shifted(old, self._days)
-        self._dates[old] = new
-        return new
+    def _private_rule(self, tag: int, creators: Mapping[int, str]) -> PrivateRule | None:
+        known = self._rules.private.get((creators.get(creator_of(tag), ""), tag >> 16))
+        return known.get(tag & 0xFF) if known else None
 
-    def _items(self, buf: bytes, start: int, after: int, *, explicit: bool, depth: int) -> bytes:
-        if depth > MAX_DEPTH:
+    def _used_creators(self, found: Split) -> frozenset[int]:
+        """Return the private creator elements of which something stays."""
+        return frozenset(
+            creator_of(tag)
+            for tag, _, _, raw in found.units
+            if tag >> 16 & 1 and tag & 0xFFFF >= 0x100 and raw
+            if self._private_rule(tag, found.creators)
+        )
+
+    def _safe_private(
+        self, rule: PrivateRule, vr: bytes, old: bytes, setting: Setting, place: Place
+    ) -> bytes:
+        """Return the value, empty when it is not what the list says this element holds."""
+        known, action = rule
+        if known == b"SQ":
+            if action != DESCEND or vr != b"SQ":
+                return b""
+            return self._items(old, 0, len(old), setting, place)
+        if vr not in (known, b"UN"):
+            return b""
+        if action == KEEP:
+            return old if len(old) % BINARY_SIZE.get(known, 1) == 0 else b""
+        if known not in TEXT_VRS or not values.is_text(old):
+            return values.dummy(known) if action == DUMMY else b""
+        if action == KEEP_NUMBER:
+            is_kept = values.fits(old, known) and not setting.texts.is_identifier(old)
+            return old if is_kept else b""
+        return self._values.changed(old, -1, known, action, setting, place)
+
+    def _items(self, buf: bytes, start: int, after: int, setting: Setting, above: Place) -> bytes:
+        if above.depth >= MAX_DEPTH:
             raise too_deep()
         out: list[bytes] = []
         pos = start
-        while pos + 8 <= after:
-            tag, _, inner, length = element_at(buf, pos, after, explicit=False)
-            if tag == SEQUENCE_END:
-                break
-            if tag != ITEM:
-                raise OddEncoding
-            if length == UNDEFINED:
-                done, pos, _, stop = self._elements(
-                    buf, inner, after, explicit=explicit, depth=depth
-                )
-                if stop != ITEM_END:
+        try:
+            while pos + 8 <= after:
+                tag, _, inner, length = element_at(buf, pos, after, explicit=False)
+                if tag == SEQUENCE_END:
+                    break
+                if tag != ITEM:
                     raise OddEncoding
-            else:
-                if inner + length > after:
+                stop = after if length == UNDEFINED else inner + length
+                if stop > after:
                     raise OddEncoding
-                done, pos, _, _ = self._elements(
-                    buf, inner, inner + length, explicit=explicit, depth=depth
-                )
-                if pos != inner + length:
+                place = Place(above.depth + 1, above.charset)
+                done, pos, is_closed = self._item(buf, inner, stop, setting, place)
+                if is_closed != (length == UNDEFINED) or (not is_closed and pos != stop):
                     raise OddEncoding
-            out.append(values.ITEM_HEADER + len(done).to_bytes(4, "little") + done)
+                out.append(values.ITEM_HEADER + len(done).to_bytes(4, "little") + done)
+        except WindowTooShort:
+            raise OddEncoding from None
         return b"".join(out)
 
-    def _safe_private(self, vr: bytes, old: bytes) -> bytes:
-        if vr in (b"DA", b"DT"):
-            days = self._rules.profile.has("retain-longitudinal-modified-dates")
-            return self._shifted(old) if days else b""
-        if vr == b"UI":
-            return self._new_uids(old)
-        return old if values.fits(old, vr) else b""
+    def _item(
+        self, buf: bytes, pos: int, end: int, setting: Setting, place: Place
+    ) -> tuple[bytes, int, bool]:
+        """Return the new bytes of one item, where it ends, and whether a delimiter ended it."""
+        explicit = setting.who.explicit
+        out: list[bytes] = []
+        run, last = pos, -1
+        while pos < end:
+            tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
+            if tag == ITEM_END:
+                out.append(buf[run:pos])
+                return b"".join(out), start, True
+            if tag <= last:
+                raise OddEncoding
+            if tag >> 16 & 1:
+                private = private_group(
+                    buf,
+                    pos,
+                    end,
+                    explicit=explicit,
+                    final=True,
+                    safe=self._rules.private,
+                    changed=lambda rule, vr, old: self._safe_private(rule, vr, old, setting, place),
+                )
+                self._inner += [(PRIVATE, KEEP)] * private.n_kept
+                self._inner += [(PRIVATE, REMOVE)] * private.n_removed
+                out += (buf[run:pos], private.raw)
+                pos = run = private.after
+                last = private.last
+                continue
+            if length == UNDEFINED:
+                after = skip_undefined(buf, start, end, explicit=explicit and vr != b"UN")
+            else:
+                after = start + length
+            if after > end:
+                raise OddEncoding
+            if length == UNDEFINED and vr not in (b"SQ", b"UN"):
+                new: bytes | None = b""
+            else:
+                new = self._element(buf, tag, vr, start, after, end, setting, place)
+            if new is not None:
+                self._inner.append((tag, setting.actions.get(tag, REMOVE)))
+                out += (buf[run:pos], new)
+                run = after
+            last, pos = tag, after
+        out.append(buf[run:pos])
+        return b"".join(out), pos, False

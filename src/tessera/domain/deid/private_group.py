@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tessera.domain.deid import values
+from tessera.domain.deid.rules import PrivateRule
 from tessera.domain.imaging.encoding import (
     UNDEFINED,
     OddEncoding,
@@ -33,15 +34,15 @@ def private_group(
     *,
     explicit: bool,
     final: bool,
-    safe: Mapping[tuple[str, int], Mapping[int, bytes]],
-    changed: Callable[[bytes, bytes], bytes],
+    safe: Mapping[tuple[str, int], Mapping[int, PrivateRule]],
+    changed: Callable[[PrivateRule, bytes, bytes], bytes],
 ) -> PrivateGroup:
     """Return what stays of the private group at `pos`.
 
     A private element stays when its creator and low element byte are on the safe list; a
-    creator element stays when one of its elements does. `changed` takes VR and value and
-    returns the new value. The group is taken whole: unless the buffer is `final`, it must
-    show what follows. Raises OddEncoding when the tags are not in order.
+    creator element stays when one of its elements does. `changed` takes its rule, VR
+    and value and returns the new value. The group is taken whole: unless the buffer is `final`,
+    it must show what follows. Raises OddEncoding when the tags are not in order.
     """
     group = int.from_bytes(buf[pos : pos + 2], "little")
     creators: dict[int, str] = {}
@@ -62,18 +63,16 @@ def private_group(
             raise WindowTooShort
         block, low = (tag & 0xFF00) >> 8, tag & 0xFF
         if block == 0 and low >= 0x10:
-            creators[low] = buf[start:after].strip(b" \0").decode("ascii", "replace")
+            creators[low] = buf[start:after].strip(b" \0").decode("latin-1")
         elif block:
             name = creators.get(block, "")
             known = safe.get((name, group), {}).get(low)
             if known is None or length == UNDEFINED:
                 n_removed += 1
             else:
-                used[block] = values.element(
-                    group << 16 | block, b"LO", values.padded(name.encode()), explicit=explicit
-                )
-                new = _safe_value(vr if explicit else known, known, buf[start:after], changed)
-                kept.append(values.element(tag, known, new, explicit=explicit))
+                used[block] = creator_element(group << 16 | block, name, explicit=explicit)
+                new = changed(known, vr if explicit else known.vr, buf[start:after])
+                kept.append(values.element(tag, known.vr, new, explicit=explicit))
         last, pos = tag, after
     else:
         if not final:
@@ -82,15 +81,6 @@ def private_group(
     return PrivateGroup(pos, raw, last, len(kept), n_removed)
 
 
-def _safe_value(
-    vr: bytes, known: bytes, old: bytes, changed: Callable[[bytes, bytes], bytes]
-) -> bytes:
-    """Return the value, empty when it is not what the list says this element holds."""
-    if known == b"SQ" or vr not in (known, b"UN"):
-        return b""
-    size = values.BINARY_SIZE.get(known)
-    if size is not None:
-        return old if len(old) % size == 0 else b""
-    if known in values.BULK_VRS:
-        return old
-    return changed(known, old) if values.is_text(old) else b""
+def creator_element(tag: int, name: str, *, explicit: bool) -> bytes:
+    """Encode a private creator, whose name is one of the safe list's."""
+    return values.element(tag, b"LO", values.padded(name.encode("latin-1")), explicit=explicit)

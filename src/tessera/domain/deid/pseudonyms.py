@@ -12,10 +12,10 @@ from base64 import b32encode
 from datetime import date, timedelta
 from hashlib import sha256
 
-from pydicom._uid_dict import UID_dictionary
-
+from tessera.domain.deid.patient_ids import national_number
 from tessera.domain.errors import InvalidSettings
 from tessera.domain.ids import Pseudonym
+from tessera.domain.imaging.dictionary import REGISTERED_UIDS
 
 _SEPARATORS = re.compile(r"[\s\-./^_+]+")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9]{0,11}")
@@ -64,13 +64,15 @@ class Pseudonymiser:
         """Return what stands for this patient.
 
         Case, spaces, dashes, dots, and the character form do not matter, so that
-        one person written in two ways stays one. An empty identifier has a
+        one person written in two ways stays one; nor does the century of a Swedish number and
+        what else `national_number` knows. An empty identifier has a
         pseudonym of its own; callers give something better when they can.
         """
         who = same_person(issuer)
         if who in self._home:
             who = ""
-        raw = self._mac(b"patient", f"{who}\x00{same_person(patient_id)}".encode())
+        one = national_number(patient_id) or same_person(patient_id)
+        raw = self._mac(b"patient", f"{who}\x00{one}".encode())
         return Pseudonym(f"{self._prefix}-{b32encode(raw[:10]).decode()}")
 
     def is_pseudonym(self, text: str) -> bool:
@@ -97,7 +99,7 @@ class Pseudonymiser:
         known = self._uids.get(uid)
         if known is not None:
             return known
-        if uid in UID_dictionary or not uid:
+        if uid in REGISTERED_UIDS or not uid:
             return uid
         raw = bytearray(self._mac(b"uid", uid.encode())[:16])
         raw[6] = (raw[6] & 0x0F) | 0x80
@@ -107,6 +109,11 @@ class Pseudonymiser:
             self._uids.clear()
         self._uids[uid] = new
         return new
+
+    def take_uids(self) -> dict[str, str]:
+        """Return old UID → new UID since the last call, at most 100,000. Identified."""
+        taken, self._uids = self._uids, {}
+        return taken
 
     def _mac(self, use: bytes, text: bytes) -> bytes:
         return hmac.digest(self._key, use + b"\x00" + text, sha256)

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from pydicom.charset import python_encoding
-
+from tessera.domain.imaging.charsets import CODECS
 from tessera.domain.imaging.encoding import IMPLICIT_HEADER, LONG_VRS, SHORT_HEADER
 
 ITEM_HEADER: Final = b"\xfe\xff\x00\xe0"
@@ -62,7 +61,7 @@ _FORMS: Final[dict[bytes, re.Pattern[bytes]]] = {
 }
 """VR → the form of one value. A code string of six digits in a row is a date or a number."""
 _NOT_IN_TEXT = bytes(c for c in (*range(32), 127) if c not in b"\t\n\f\r\x1b")
-CHARACTER_SETS: Final = frozenset(name.encode() for name in python_encoding)
+CHARACTER_SETS: Final = frozenset(name.encode() for name in CODECS)
 """Defined terms of SpecificCharacterSet (PS3.3 C.12.1.1.2)."""
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, Protocol
 
-from pydicom._dicom_dict import DicomDictionary
-from pydicom._uid_dict import UID_dictionary
-
 from tessera.domain.errors import InvalidDicom
+from tessera.domain.imaging.dictionary import DICTIONARY_VM as DICTIONARY_VM
+from tessera.domain.imaging.dictionary import DICTIONARY_VR as DICTIONARY_VR
+from tessera.domain.imaging.dictionary import TRANSFER_SYNTAXES
 
 UNDEFINED: Final = 0xFFFFFFFF
 ITEM: Final = 0xFFFEE000
@@ -39,20 +39,6 @@ SHORT_VRS: Final = frozenset(
 SHORT_HEADER: Final = Struct("<HH2sH")
 LONG_LENGTH: Final = Struct("<I")
 IMPLICIT_HEADER: Final = Struct("<HHI")
-
-_AMBIGUOUS = {"US or SS": b"US", "US or SS or OW": b"OW", "OB or OW": b"OW", "US or OW": b"OW"}
-DICTIONARY_VR: Final[dict[int, bytes]] = {
-    tag: _AMBIGUOUS.get(entry[0], entry[0].encode()) for tag, entry in DicomDictionary.items()
-}
-"""Tag → VR of the standard data dictionary (PS3.6), ambiguous ones settled for implicit VR."""
-
-DICTIONARY_VM: Final[dict[int, int]] = {
-    tag: int(entry[1]) for tag, entry in DicomDictionary.items() if entry[1].isdigit()
-}
-"""Tag → number of values, of attributes that have a fixed one."""
-TRANSFER_SYNTAXES: Final = frozenset(
-    uid for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"
-)
 
 _FIRST_LITTLE = frozenset((b"\x08\x00\x00", b"\x02\x00\x00"))
 _FIRST_BIG = frozenset((b"\x00\x08\x00", b"\x00\x02\x00"))

@@ -6,9 +6,8 @@ from datetime import date
 from math import isfinite
 from typing import cast
 
-from pydicom.charset import python_encoding
-
 from tessera.domain.ids import InstanceUid, Pseudonym, SeriesUid, StudyUid
+from tessera.domain.imaging import charsets
 from tessera.domain.imaging.encoding import (
     ITEM,
     LONG_LENGTH,
@@ -84,17 +83,8 @@ class Header:
 
 
 def decoded(raw: bytes, charset: bytes) -> str:
-    """Decode bytes by SpecificCharacterSet's first value; never raises.
-
-    Bytes that this set cannot read are read as Latin-1, in which no two values become one.
-    """
-    name = charset.split(b"\\")[0].strip(b" \0").decode("ascii", "replace")
-    codec = python_encoding.get(name) or "iso8859"
-    try:
-        text = raw.decode(codec if isinstance(codec, str) else "utf-8")
-    except (UnicodeError, LookupError):
-        text = raw.decode("latin-1")
-    return text.strip(" \0")
+    """Decode bytes by SpecificCharacterSet, padding removed; never raises."""
+    return charsets.decoded(raw, charset).strip(" \0")
 
 
 def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tessera.adapters.files.deid_folder import DeidFolder, FileOutcome
-from tessera.adapters.files.rule_files import rule_texts
+from tessera.adapters.files.rule_files import rule_texts, vocabulary
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.deid.holding import read_storage_classes
 from tessera.domain.deid.profile import Profile
@@ -67,7 +67,7 @@ class Trial:
 
     def use(self, rule_set: RuleSet) -> None:
         classes = read_storage_classes(rule_texts().storage_classes)
-        gate = Deidentifier(rule_set, Pseudonymiser(KEY), classes)
+        gate = Deidentifier(rule_set, Pseudonymiser(KEY), classes, vocabulary())
         self.folder_of = DeidFolder(gate, self.out)
 
     def run(self, data: bytes) -> FileOutcome:

@@ -196,7 +196,8 @@ def test_safe_private_elements_that_research_needs_are_there(
 def test_every_unlisted_text_attribute_has_a_decision_with_a_reason() -> None:
     decided = {row["tag"]: row for row in rows("unlisted_text")}
     assert set(decided) == dictionary("LO", "SH", "ST", "LT", "UT", "UC", "PN")
-    assert {row["decision"] for row in decided.values()} == {"keep", "dummy"}
+    assert {row["decision"] for row in decided.values()} == {"keep", "clean", "dummy"}
+    assert not {r["vr"] for r in decided.values() if r["decision"] == "clean"} & {"PN"}
     assert all(row["reason"] for row in decided.values())
 
 
@@ -214,9 +215,15 @@ def test_no_text_that_a_person_types_is_kept() -> None:
 @pytest.mark.parametrize(
     "keyword", ["SegmentLabel", "DocumentTitle", "TextValue", "BeamName", "AcquisitionProtocolName"]
 )
-def test_text_known_to_carry_names_is_a_dummy(keyword: str) -> None:
+def test_text_known_to_carry_names_is_cleaned_or_a_dummy(keyword: str) -> None:
     (row,) = (row for row in rows("unlisted_text") if row["keyword"] == keyword)
-    assert row["decision"] == "dummy"
+    assert row["decision"] == "clean"
+
+
+def test_what_a_hospital_numbers_is_never_cleaned() -> None:
+    for row in rows("unlisted_text"):
+        if row["reason"].startswith(("identifier", "name of a person", "names the issuer")):
+            assert row["decision"] == "dummy", row["keyword"]
 
 
 @pytest.mark.parametrize(
@@ -252,17 +259,23 @@ def test_every_storage_class_of_the_dictionary_passes_or_is_held_with_a_reason()
     listed = {row["uid"]: row for row in rows("storage_classes")}
     newer = {f"1.2.840.10008.5.1.4.1.1.66.{n}" for n in (7, 8)}
     assert set(listed) == known | newer
-    assert {row["disposition"] for row in listed.values()} == {"pass", "hold"}
+    assert {row["disposition"] for row in listed.values()} == {"pass", "pixels", "hold"}
     assert all(row["reason"] for row in listed.values())
 
 
 @pytest.mark.parametrize(
     "word", ["Ultrasound", "Secondary Capture", "X-Ray", "Encapsulated", "Photograph", "Video"]
 )
-def test_classes_with_burned_in_text_or_faces_are_held(word: str) -> None:
+def test_classes_with_burned_in_text_or_faces_do_not_pass_by_themselves(word: str) -> None:
     passed = [
         row["name"]
         for row in rows("storage_classes")
         if row["disposition"] == "pass" and word in row["name"]
     ]
     assert [name for name in passed if "Radiation Dose SR" not in name] == []
+
+
+@pytest.mark.parametrize("word", ["Photograph", "Ophthalmic", "Encapsulated CDA", "Presentation S"])
+def test_what_reading_text_does_not_make_safe_is_held_whatever_was_read(word: str) -> None:
+    found = {row["disposition"] for row in rows("storage_classes") if word in row["name"]}
+    assert found == {"hold"}

@@ -7,7 +7,7 @@ pixel rules of this package make one, and it counts only for the very bytes that
 from dataclasses import dataclass
 from typing import Final
 
-_SEAL: Final = object()
+_MADE_HERE: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class CheckedPixels:
     seal: object = None
 
     def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
+        if self.seal is not _MADE_HERE:
             raise TypeError("CheckedPixels is built by the pixel rules, not by hand")
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -44,10 +44,10 @@ def seal_checked(
     document: bool = False,
 ) -> CheckedPixels:
     """Say that these pixel bytes carry no identity. Only for `domain/deid/pixels`."""
-    return CheckedPixels(sha256, blanked, defaced, graphics, document, _SEAL)
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, _MADE_HERE)
 
 
 def _rebuilt(
     sha256: str, blanked: int, defaced: bool, graphics: bool, document: bool
 ) -> CheckedPixels:
-    return CheckedPixels(sha256, blanked, defaced, graphics, document, _SEAL)
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, _MADE_HERE)

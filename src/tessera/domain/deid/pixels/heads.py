@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from tessera.domain.deid.pixels.faces import NoFaceFound
 from tessera.domain.imaging.header import Header
 
+FACE_TAGS = frozenset((0x00080008, 0x0008103E, 0x00081030, 0x00180015, 0x00181030))
+"""By which `may_show_a_face` decides, with class and character set."""
 HEAD_TAGS = frozenset(
     int(tag, 16)
     for tag in """

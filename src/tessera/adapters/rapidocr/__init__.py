@@ -1,0 +1,1 @@
+"""The port for reading text, on RapidOCR: models inside its package, no network."""

@@ -1,0 +1,118 @@
+"""Serve a hub: the web application over HTTP, until a signal."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from tessera.bootstrap.access_log import WithoutCodes
+from tessera.bootstrap.hub import DEFAULT_HOST, DEFAULT_PORT, HubSettings, open_hub
+from tessera.bootstrap.learning import conducting_of
+from tessera.domain.errors import Unavailable
+from tessera.http.app import create_app
+from tessera.http.trainings import Trainings
+
+_CONNECTIONS: Final = 900
+"""More at a time get 503: a process may often open 1,024 files, the store's among them."""
+_STOP_S: Final = 2
+"""How long requests under way may take after a stop."""
+
+
+def run_hub(
+    home: Path,
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    access_log: bool = False,
+    on_ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
+    with open_hub(home) as (hub, _):
+        hub.negotiating.start()
+        settings = HubSettings.load(home)
+        conducting = conducting_of(
+            home,
+            hub.learnings,
+            url=settings.url,
+            host=settings.learning_host,
+            port=settings.learning_port,
+            wait_s=settings.learning_wait_seconds,
+        )
+        listening = _listen(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{listening.getsockname()[1]}"
+        config = uvicorn.Config(
+            create_app(
+                hub,
+                hub.reception.receive,
+                accounts=hub.accounts,
+                access=hub.access,
+                negotiating=hub.negotiating,
+                public=hub.register,
+                trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
+            ),
+            access_log=access_log,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        server = _Server(config, hub.stop, lambda: on_ready(url))
+        logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
+        logging.getLogger("uvicorn.access").addFilter(WithoutCodes())
+        conducting.start()
+        try:
+            with listening:
+                asyncio.run(server.serve(sockets=[listening]))
+        finally:
+            conducting.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends the long polls before it waits for open requests."""
+
+    def __init__(
+        self, config: uvicorn.Config, stop: Callable[[], None], ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._stop_waiting = stop
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def _stop(self) -> None:
+        self.should_exit = True
+        self._stop_waiting()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as err:
+        listening.close()
+        raise Unavailable(f"cannot listen on {host} port {port}: {err.strerror}") from err
+    return listening

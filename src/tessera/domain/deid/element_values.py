@@ -1,0 +1,89 @@
+"""What the value of an element becomes by its action. Pure; bytes in, bytes out."""
+
+from typing import Final
+
+from tessera.domain.deid import values
+from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.deid.rules import (
+    AGE,
+    CHARSET,
+    CLEAN,
+    DUMMY,
+    EMPTY,
+    KEEP_CODE,
+    KEEP_NUMBER,
+    KEEP_TEXT,
+    SCHEME,
+    SHIFT,
+    UID,
+    RuleSet,
+)
+from tessera.domain.deid.setting import Place, Setting
+from tessera.domain.imaging.encoding import DICTIONARY_VR
+
+TEXT_VRS: Final = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+_NUMBER_VRS: Final = frozenset((b"DS", b"IS"))
+
+
+class ElementValues:
+    """Values under one rule set and one project key."""
+
+    def __init__(self, rules: RuleSet, pseudonymiser: Pseudonymiser) -> None:
+        self._rules = rules
+        self._pseudonymiser = pseudonymiser
+        self._cleans = rules.profile.has("clean-descriptors")
+        self._retains_uids = rules.profile.has("retain-uids")
+
+    def changed(
+        self, old: bytes, tag: int, vr: bytes, action: int, setting: Setting, place: Place
+    ) -> bytes:
+        """Return the new value; what a later element of the item needs goes into `place`."""
+        texts = setting.texts
+        if action == UID:
+            return self._new_uids(old)
+        if action == SHIFT:
+            return values.shifted(old, setting.days)
+        if action == EMPTY or not old.strip(b" \0"):
+            return b""
+        if action == DUMMY or (action == CLEAN and vr == b"PN"):
+            return values.dummy(vr)
+        if action == KEEP_CODE:
+            new = values.code_strings(old)
+            return values.dummy(vr) if texts.is_identifier(new) else new
+        if action == KEEP_NUMBER:
+            is_kept = values.fits(old, DICTIONARY_VR.get(tag, vr))
+            return b"" if not is_kept or (vr in _NUMBER_VRS and texts.is_identifier(old)) else old
+        if action == CHARSET:
+            place.charset = old
+            return values.character_set(old)
+        if action == AGE:
+            return values.capped_age(old)
+        if action == SCHEME:
+            place.scheme = old.strip(b" \0")
+            return old if place.scheme in self._rules.schemes else b"99LOCAL "
+        if action in (KEEP_TEXT, CLEAN) and vr in TEXT_VRS and values.is_text(old):
+            if action == KEEP_TEXT:
+                return texts.guarded(vr, old, place.charset)
+            return texts.cleaned(vr, old, place.charset)
+        return b""
+
+    def coded(self, old: bytes, vr: bytes, scheme: bytes, setting: Setting, place: Place) -> bytes:
+        """Return a code's value or meaning: that of a public scheme, or what is harmless of it."""
+        if not old.strip(b" \0"):
+            return b""
+        if not values.is_text(old):
+            return values.REMOVED
+        if scheme in self._rules.schemes:
+            new = setting.texts.guarded(vr, old, place.charset)
+        elif self._cleans:
+            new = setting.texts.cleaned(vr, old, place.charset)
+        else:
+            new = b""
+        return new or values.REMOVED
+
+    def _new_uids(self, old: bytes) -> bytes:
+        if self._retains_uids:
+            return old if values.fits(old, b"UI") else b""
+        uid, public = self._pseudonymiser.uid, self._rules.public_uids
+        parts = (p.strip(" \0") for p in old.rstrip(b"\0 ").decode("latin-1").split("\\"))
+        return values.padded_uid("\\".join(p if p in public else uid(p) for p in parts))

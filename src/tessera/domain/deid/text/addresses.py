@@ -1,0 +1,165 @@
+"""Streets, post codes with places, and post boxes in running text. Pure.
+
+A street is a street word of one of the languages with a name and a number in the order of its
+country. A post code alone is only a number: it is found with its country's letter, after a street,
+after a word for address, or before the name of a large town.
+"""
+# ruff: noqa: E501 -- word lists inside expressions
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tessera.domain.deid.text.found import Found
+from tessera.domain.deid.text.months import folded
+
+_UP = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃŐŰŠŽČŘĚŮĽĎŤŇĀĒĪŪĄĘĖĮŲΑ-ΩΆΈΉΊΌΎΏ]"
+_NAME = rf"{_UP}[^\W\d_]+"
+_NO = (
+    r"\d{1,4}(?:[ ]?[A-Za-z](?![^\W_]))?(?:[ ]?[-/][ ]?\d{1,3}[A-Za-z]?)?"
+    r"(?![\d.,]\d|\d|[ ]?(?:mm|cm|ml|mg|kg|ms|kv|gy|mbq|hu|%|x|°|min|fr|mm²|cc|hz|g|mL)(?![^\W\d_]))"
+)
+_LEVEL = r"(?:[ ]\d{1,3}(?=[,;\n]|$))?(?:[ ,]{1,2}(?:lgh|lght|våning|vån|vn|étage|piso|ap|apt|flat|st\.?|m\.|rum|appt)[ .]?\d{1,4})?"
+_COMPOUND = (
+    r"gatan|gata|vägen|väg|gränd|gränden|torget|stigen|allén|backen|kajen|esplanaden|gade|"
+    r"gaden|vej|vejen|stræde|torvet|veien|veg|vegen|gaten|straße|strasse|str|weg|platz|allee|"
+    r"gasse|ufer|chaussee|straat|laan|plein|gracht|dijk|katu|ntie|kuja|"
+    r"polku|utca|ulica|iela|gatve|tänav|götu"
+)
+"""Endings that words of medicine have not: no -ring, -plan, -gate, -kade."""
+_PATIENT_WAYS: Final = re.compile(
+    r"(?:luft|gall|urin|andnings|nerv|atem|gallen|harn|lymf|lymph|blod|tår|hals|led|utförs|inflytnings|"
+    r"aorta|hjärt|tids|fod|mave|syn|hør|lede|puls|injektions|tilgangs|transport|infarkt|skanne|ruts?|"
+    r"resonans|raster|bein|stamm|kipp|tabell|scan|virtsa|sappi|hengitys|höger|vänster|mid|sido|over|"
+    r"vulval?|mitral|klaff|anulo|annular|o|kettle|iris|sto|stent)$"
+)
+_AFTER_NAME = re.compile(  # Storgatan 5, Bahnhofstr. 12, Keizersgracht 100
+    rf"(?<![^\W_])(?P<name>(?:{_NAME}[ -]){{0,2}}{_UP}?[^\W\d_]+?)(?P<word>{_COMPOUND})\.?[ ]{_NO}{_LEVEL}"
+)
+_SPACED_NAME = re.compile(  # Göteborgs väg 5, Am Alten Markt 3, Fredrik Bajers Vej 7
+    rf"(?<![^\W_])(?:{_NAME}[ -]){{1,3}}(?i:{_COMPOUND})\.?[ ]{_NO}{_LEVEL}"
+)
+_ENGLISH = re.compile(
+    rf"(?<![\w.,])(?:(?:Flat|Apt|Unit|Suite)\.?[ ]\d+[A-Z]?,?[ ])?\d{{1,5}}[A-Za-z]?,?[ ](?:{_NAME}[ ]){{1,3}}"
+    r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.|Square|Sq\.?|Close|Way|Boulevard|"
+    r"Blvd\.?|Terrace|Crescent|Court|Ct\.|Place|Gardens|Grove|Hill|Parade|Mews|Highway|Parkway|"
+    r"STREET|ROAD|AVENUE|LANE|DRIVE)(?![^\W_])"
+)
+_FRENCH = re.compile(
+    r"(?<![\w.,])\d{1,4}(?:[ ]?(?:bis|ter|[A-D]))?,?[ ](?i:rue|avenue|av\.|boulevard|bd\.?|place|chemin|"
+    r"impasse|allée|allées|quai|cours|route|square|passage)[ ](?:(?:de|du|des|la|le|les|et|l'|d')[ ]?)"
+    rf"{{0,3}}{_NAME}(?:[ -](?:(?:de|du|des|la|le|les)[ ]){{0,2}}{_NAME}){{0,3}}"
+)
+_SOUTHERN = re.compile(  # Calle Mayor 5, Via Roma 12, Rua do Ouro, 3, ul. Długa 7, Λεωφ. Κηφισίας 12
+    r"(?<![^\W_])(?:(?i:calle|avenida|avda\.?|avd\.|plaza|plza\.?|paseo|pº|camino|carretera|ctra\.?|ronda|"
+    r"travesía|urbanización|urb\.|rua|travessa|largo|praça|estrada|alameda|viale|piazza|piazzale|corso|"
+    r"vicolo|strada|ul\.|ulica|al\.|pl\.|os\.|οδός|οδού|οδο|λεωφόρος|λεωφόρου|λεωφ\.?|πλατεία|πλατείας|"
+    r"plac|aleja|aleje|utca|strada|bulevardul|náměstí|улица|ул\.|бул\.)|C/|Via|Rue|Avenue|Boulevard)"
+    r"[ ]?(?:(?i:de|del|la|el|los|las|do|da|dos|das|della|dei|di|"
+    rf"san|sankt|alten|neuen|των|του|της|αγίου|αγίας)[ ]){{0,3}}{_NAME}\.?(?:[ -](?:(?:de|del|la|y|e|do|da)[ ])"
+    rf"{{0,2}}{_NAME}\.?){{0,3}}(?:,?[ ](?:n[º°.]?[ ]?|nr[ .]?|αρ\.?[ ]?)?{_NO}|[ ]s/n)"
+    r"(?:,?[ ]\d{1,2}[ºª](?:[ -]?[A-Z](?![^\W_]))?|[ ]m\.[ ]?\d+|/\d+)?"
+)
+_GREEK_BARE = re.compile(  # Διεύθυνση: Ερμού 12
+    rf"(?i:διεύθυνση|δ/νση|κατοικία|κάτοικος|adress|address|adresse|dirección|domicilio|domicile|indirizzo|"
+    rf"osoite|adres|morada|bostad|wohnhaft|boende|bor|bopæl|bosatt)(?:[ .:]|[ ](?i:på|in|en|i|at))"
+    rf"{{1,3}}(?P<a>(?:{_NAME}[ ,-]{{1,2}}){{1,4}}{_NO}(?:[ ,]{{1,2}}[\d -]{{4,6}}(?:[ ]{_NAME}){{0,2}})?)"
+)
+_JAPANESE = re.compile(
+    r"(?:(?:北海道|東京都|(?:大阪|京都)府|[一-龥]{2,3}県))?(?:[一-龥ぁ-んァ-ヶー]{1,8}[市区郡町村]){1,3}"
+    r"[一-龥ぁ-んァ-ヶー]{0,10}[ 　]?[\d０-９一二三四五六七八九十]{1,4}(?:丁目|番地|番|号|[-－ー‐の])"
+    r"(?:[\d０-９一二三四五六七八九十]{1,4}(?:丁目|番地|番|号|[-－ー‐の])?){0,3}"
+    r"|(?:北海道|東京都|(?:大阪|京都)府|[一-龥]{2,3}県)[一-龥ぁ-んァ-ヶー]{1,8}[市区郡町村](?:[一-龥]{1,6}[区町村])?"
+)
+_BOX = re.compile(
+    r"(?<![^\W_])(?:P\.?[ ]?O\.?[ ]?Box|PO Box|Postfach|Postboks|Postbus|Postbox|Apartado(?: de correos)?|"
+    r"Apdo\.?|Casilla|Caixa Postal|B\.?P\.(?=[ ]\d{2,})|Casella postale|Skrytka pocztowa|Boîte postale|"
+    r"Τ\.Θ\.|ΤΘ|Ταχ(?:υδρομική)?\.? ?θυρίδα|PL(?=[ ]\d{1,4},)|Box(?=[ ]\d{2,5},))[ ]?\d{1,6}"
+    r"|私書箱[ 　]?(?:第)?[\d０-９]+号?"
+)
+_CODE = r"(?:\d{3}[ ]\d{2}|\d{2}-\d{3}|\d{5}|\d{4}[ ]?[A-Z]{2}(?![^\W_])|\d{4}-\d{3}|\d{4})"
+_PLACE = rf"{_NAME}(?:[ -](?:am|an der|sur|del|de|la|le)?[ -]?{_NAME}){{0,2}}"
+_CODED = re.compile(
+    rf"(?<![^\W_])(?:S(?=-\d{{3}}[ ]\d\d)|SE|DE|DK|NO|FI|FIN|AT|CH|BE|FR|ES|IT|PL|GR|NL|LU|CZ|SK|SI|HR|PT|RO|BG|"
+    rf"HU|LT|EE|IS|IE|CY|MT|LV)-{_CODE}[ ]{_PLACE}|(?<![^\W_])(?:SE|LV|LT)-\d{{4,5}}(?!\d)"
+)
+_CODE_TOWN = re.compile(
+    rf"(?<![\w.,/-])(?:[A-Z]{{1,2}}-)?(?:{_CODE}),?[ ](?P<town>{_NAME}(?:[ -]{_NAME})?)"
+)
+_BRITISH = re.compile(
+    r"(?<![^\W_])(?:(?:AB|AL|BA|BB|BD|BH|BL|BN|BR|BS|BT|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT|"
+    r"DY|EC|EH|EN|EX|FK|FY|GL|GU|HA|HD|HG|HP|HR|HS|HU|HX|IG|IP|IV|KA|KT|KW|KY|LA|LD|LE|LL|LN|LS|LU|ME|MK|ML|NE|"
+    r"NG|NN|NP|NR|NW|OL|OX|PA|PE|PH|PL|PO|PR|RG|RH|RM|SA|SE|SG|SK|SL|SM|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|"
+    r"TR|TS|TW|UB|WA|WC|WD|WF|WN|WR|WS|WV|YO|ZE)\d[\dA-Z]?|[BEGLMNSW]\d{2})[ ]?\d[ABD-HJLNP-UW-Z]{2}(?![^\W_])"
+)
+_AMERICAN = re.compile(rf"{_NAME}(?:[ ]{_NAME})?,[ ][A-Z]{{2}}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
+_JAPANESE_CODE = re.compile(r"〒[ 　]?[\d０-９]{3}[-－ー‐]?[\d０-９]{4}")
+_AFTER_STREET = re.compile(
+    rf"[ ]?[,;\n·/]?[ \n]{{0,2}}(?:(?:[A-Z]{{1,2}}-)?{_CODE}(?:,?[ ]{_PLACE})?|(?:Τ\.?Κ\.?|CP|C\.P\.)[ ]?{_CODE}"
+    rf"(?:,?[ ]{_PLACE})?)|,[ ]{_PLACE}(?=[ ]*(?:$|[.,;)\n]))"
+)
+_TOWNS: Final = frozenset(
+    folded(
+        """Stockholm Göteborg Malmö Uppsala Västerås Örebro Linköping Helsingborg Jönköping Norrköping
+    Lund Umeå Gävle Borås Södertälje Eskilstuna Halmstad Växjö Karlstad Sundsvall Östersund Luleå
+    Mölndal Skövde Kalmar Falun Solna København Aarhus Århus Odense Aalborg Ålborg Esbjerg Randers
+    Kolding Vejle Oslo Bergen Trondheim Stavanger Tromsø Bodø Drammen Helsinki Helsingfors Espoo
+    Tampere Vantaa Oulu Turku Åbo Jyväskylä Kuopio Lahti Reykjavík Tallinn Tartu Riga Rīga Vilnius
+    Kaunas Warszawa Kraków Łódź Wrocław Poznań Gdańsk Szczecin Lublin Katowice Białystok Praha Brno
+    Ostrava Plzeň Bratislava Košice Budapest Debrecen Szeged Pécs București Cluj Iași Timișoara Sofia
+    Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden
+    Hannover Nürnberg Duisburg Bochum Wuppertal Bielefeld Bonn Münster Karlsruhe Mannheim Augsburg
+    Wiesbaden Göttingen Heidelberg Freiburg Mainz Erlangen Würzburg Ulm Tübingen Kiel Lübeck Rostock
+    Magdeburg Erfurt Jena Halle Kassel Aachen Regensburg Marburg Gießen Wien Graz Linz Salzburg
+    Innsbruck Zürich Genève Basel Bern Lausanne Luzern Paris Marseille Lyon Toulouse Nice Nantes
+    Strasbourg Montpellier Bordeaux Lille Rennes Reims Grenoble Dijon Angers Nancy Rouen Bruxelles
+    Brussel Antwerpen Gent Liège Leuven Brugge Amsterdam Rotterdam Utrecht Eindhoven Groningen Tilburg
+    Nijmegen Maastricht Leiden Haarlem Arnhem Luxembourg Madrid Barcelona Valencia Sevilla Zaragoza
+    Málaga Murcia Palma Bilbao Alicante Córdoba Valladolid Vigo Gijón Granada Pamplona Santander
+    Salamanca Oviedo Lisboa Porto Coimbra Braga Faro Setúbal Aveiro Roma Milano Napoli Torino Palermo
+    Genova Bologna Firenze Bari Catania Venezia Verona Padova Trieste Pisa Siena Αθήνα Θεσσαλονίκη
+    Πάτρα Ηράκλειο Λάρισα Βόλος Ιωάννινα Χανιά Ρόδος Αλεξανδρούπολη Καβάλα Αθήναι Πειραιάς Χαλάνδρι
+    Μαρούσι Περιστέρι Καλλιθέα Λευκωσία Λεμεσός Λάρνακα Athens Athina Thessaloniki Patras Heraklion
+    Nicosia Limassol Valletta Dublin Cork Galway Zagreb Split Rijeka Ljubljana Maribor"""
+    ).split()
+)
+
+
+def find_addresses(text: str) -> Iterator[Found]:
+    """Yield streets with their post code and town, coded places and post boxes."""
+    for pattern in _STREETS:
+        for match in pattern.finditer(text):
+            if pattern is _AFTER_NAME and not _is_street(match):
+                continue
+            end = match.end()
+            if more := _AFTER_STREET.match(text, end):
+                end = more.end()
+            start = match.start("a") if "a" in match.re.groupindex else match.start()
+            yield Found("contact", start, end, "address")
+    for pattern in (_CODED, _BRITISH, _AMERICAN, _JAPANESE_CODE):
+        for match in pattern.finditer(text):
+            yield Found("place", *match.span(), "post-code")
+    for match in _CODE_TOWN.finditer(text):
+        if folded(match["town"].partition(" ")[0].partition("-")[0]) in _TOWNS:
+            yield Found("place", *match.span(), "post-code")
+
+
+_STREETS: Final = (
+    _AFTER_NAME,
+    _SPACED_NAME,
+    _ENGLISH,
+    _FRENCH,
+    _SOUTHERN,
+    _GREEK_BARE,
+    _JAPANESE,
+    _BOX,
+)
+
+
+def _is_street(match: re.Match[str]) -> bool:
+    """Say whether a compound is a street: a capital, three letters of name, no way of the body."""
+    name = match["name"]
+    last = name.replace("-", " ").rpartition(" ")[2]
+    if len(name) < 3 or not match.group()[0].isupper():
+        return False
+    return not _PATIENT_WAYS.search(last.casefold())

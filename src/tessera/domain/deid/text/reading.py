@@ -1,0 +1,263 @@
+"""What a text is made of, before anybody asks whose it is. Pure.
+
+A reading depends on the vocabulary alone, so the same descriptor of a thousand patients is read
+once.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from tessera.domain.deid.text.found import Found
+from tessera.domain.deid.text.patterns import find_patterns
+from tessera.domain.deid.text.tokens import (
+    Token,
+    camel_parts,
+    folded,
+    is_unspaced,
+    tokens_of,
+)
+from tessera.domain.deid.text.vocabulary import Vocabulary, Word
+
+UNKNOWN: Final = Word.UNKNOWN
+DERIVED: Final = Word.DERIVED
+LISTED: Final = Word.LISTED
+
+_STAGE: Final = re.compile(
+    r"(?:[ycpuram]{0,2}T(?:[0-4][a-d]?[1-2]?|is|x|a))?(?:\(?[a-z0-9]{1,3}\)?)?(?:[ycpuram]{0,2}N[0-3x][a-c]?)"
+    r"(?:[ycpuram]{0,2}M[01x][a-c]?)?(?:[GRLV][0-4x])*|[ycpuram]{0,2}T(?:[0-4][a-d]?|is|x)(?:M[01x])?",
+    re.IGNORECASE,
+)
+_ROMAN: Final = re.compile(r"(?=[ivx])x?(?:ix|iv|v?i{0,3})[a-c]?")
+_LETTER_CODE: Final = re.compile(r"[a-z]")
+_PROSE: Final = 5
+_SURNAME: Final = (
+    "mark",
+    "rot",
+    "fors",
+    "feldt",
+    "ander",
+    "sten",
+    "stein",
+    "kopf",
+    "feld",
+    "well",
+    "ridge",
+    "ford",
+    "kvist",
+    "qvist",
+    "bauer",
+    "hammer",
+    "berg",
+    "strom",
+    "lund",
+    "blad",
+    "ros",
+    "stam",
+    "mann",
+    "wood",
+    "ton",
+    "ell",
+    "reiter",
+    "hofer",
+    "strand",
+    "stedt",
+    "vall",
+    "dahl",
+)
+"""Ends of surnames: a capital and such an end outweigh a form that is only derived."""
+_MAX_RUNS: Final = 7
+_LONG_VALUE: Final = frozenset(
+    "te tr ti b bval bvalue venc kv kvp ma mas mm cm ms bq kbq mbq hz khz mhz dpi px fps hu"
+    " mgy".split()
+)
+"""Technical words beside which four and five digits are a quantity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Tokens of a text, how well each is known, and what has the form of an identity."""
+
+    tokens: tuple[Token, ...]
+    known: tuple[Word, ...]
+    found: tuple[Found, ...]
+    plain: bool
+    """Nothing to remove unless it is somebody's name: all known, no pattern, no trigger."""
+    digits: bool
+
+
+class Reader:
+    """Reads texts with a vocabulary; readings of short texts are remembered."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._risky = vocabulary.names | vocabulary.titles | vocabulary.after
+        self._short = lru_cache(1 << 14)(self._read)
+
+    def read(self, text: str) -> Reading:
+        return self._short(text) if len(text) <= 128 else self._read(text)
+
+    def _read(self, text: str) -> Reading:
+        tokens = tuple(self._split(tokens_of(text)))
+        known = [self._look(token) for token in tokens]
+        for first, last in _clusters(tokens):
+            self._judge_cluster(text, tokens, known, first, last)
+        self._judge_prose(text, tokens, known)
+        found = tuple(find_patterns(text))
+        plain = (
+            not found
+            and "^" not in text
+            and all(k is not UNKNOWN for k in known)
+            and not any(t.key in self._risky and not t.digits for t in tokens)
+            and not any(t.digits and len(t.text) == 2 and t.text >= "90" for t in tokens)
+            and not any(t.digits and len(t.text) == 3 and t.text < "130" for t in tokens)
+        )
+        return Reading(tokens, tuple(known), found, plain, any(t.digits for t in tokens))
+
+    def _split(self, tokens: tuple[Token, ...]) -> list[Token]:
+        """Take runs without blanks and AxialFlair apart."""
+        parts: list[Token] = []
+        for token in tokens:
+            if token.digits:
+                parts.append(token)
+            elif not token.text.isascii() and is_unspaced(token.text):
+                run = token.key if len(token.key) == len(token.text) else token.text
+                for start, end, known in self._vocabulary.segments(run):
+                    at = token.start + start
+                    parts.append(
+                        Token(
+                            token.text[start:end],
+                            at,
+                            token.start + end,
+                            run[start:end] if known else folded(run[start:end]),
+                            False,
+                            bool(start),
+                        )
+                    )
+            elif len(pieces := camel_parts(token.text)) > 1 and not self._is_listed(token.key):
+                at = token.start
+                for piece in pieces:
+                    parts.append(
+                        replace(
+                            token,
+                            text=piece,
+                            start=at,
+                            end=at + len(piece),
+                            key=folded(piece),
+                            joined=token.joined or at > token.start,
+                        )
+                    )
+                    at += len(piece)
+            else:
+                parts.append(token)
+        return parts
+
+    def _is_listed(self, key: str) -> bool:
+        return self._vocabulary.look(key) is LISTED
+
+    def _look(self, token: Token) -> Word:
+        key, text = token.key, token.text
+        if token.digits or len(text) == 1:
+            return LISTED if not is_unspaced(text) or self._is_listed(key) else UNKNOWN
+        known = self._vocabulary.look(key)
+        if known is UNKNOWN:
+            if _ROMAN.fullmatch(key) or self._vocabulary.is_code(key):
+                return DERIVED
+            if text.isupper() and len(text) <= 6 and _STAGE.fullmatch(text):
+                return DERIVED
+        elif known is DERIVED and text.casefold().endswith(("én", "éns")):
+            return UNKNOWN  # Hallén is not "hallen"
+        elif known is DERIVED and token.capital and len(key) < 11 and key.endswith(_SURNAME):
+            return UNKNOWN
+        return known
+
+    def _judge_cluster(
+        self, text: str, tokens: tuple[Token, ...], known: list[Word], first: int, last: int
+    ) -> None:
+        """Settle letters and digits that stand together: b800, 3D, pT2bN0M0, AB1234."""
+        runs = tokens[first:last]
+        digits = sum(len(t.text) for t in runs if t.digits)
+        if not digits:
+            return
+        if len(runs) == 1:
+            if digits == 5 and not self._is_quantity(text, tokens, first):
+                known[first] = UNKNOWN
+            return
+        whole = text[runs[0].start : runs[-1].end]
+        if _STAGE.fullmatch(whole) and len(whole) < 14:
+            known[first:last] = [DERIVED] * len(runs)
+            return
+        if self._is_listed(folded(whole)):
+            known[first:last] = [LISTED] * len(runs)
+            return
+        letters = [t for t in runs if not t.digits]
+        single = sum(len(t.text) == 1 for t in letters)
+        long_value = any(t.key in _LONG_VALUE for t in letters)
+        least = 5 if long_value else (4 if single < len(letters) else 3)
+        longest = max(len(t.text) for t in runs if t.digits)
+        sane = longest <= (5 if long_value else (3 if single else 4)) and digits <= least + 2
+        sane = sane and len(runs) <= _MAX_RUNS and (len(runs) < 5 or single < len(letters))
+        if longest >= 4 and not long_value:
+            sane = sane and runs[0].digits  # 2000ml, not MR1234
+        if not sane:
+            known[first:last] = [UNKNOWN] * len(runs)
+        elif all(known[i] is not UNKNOWN for i in range(first, last)):
+            return
+        else:
+            # What hangs on an unknown name goes with it: svensson2, K4larsson.
+            known[first:last] = [UNKNOWN] * len(runs)
+
+    def _judge_prose(self, text: str, tokens: tuple[Token, ...], known: list[Word]) -> None:
+        """Keep lone lower-case words of prose that begins with a capital and is mostly known.
+
+        A name in lower case is not expected there; a word that is spelled like names, or stands
+        beside another unknown word, a title, a role or a sign, stays unknown.
+        """
+        words = [i for i, t in enumerate(tokens) if not t.digits and len(t.text) > 1]
+        if len(words) < _PROSE or not tokens[words[0]].capital or "_" in text or "^" in text:
+            return
+        if sum(known[i] is UNKNOWN for i in words) * 3 > len(words):
+            return
+        if sum(tokens[i].text.islower() for i in words) * 5 < len(words) * 2:
+            return
+        unknown = [known[i] is UNKNOWN for i in range(len(tokens))]
+        v = self._vocabulary
+        for n, i in enumerate(words):
+            token = tokens[i]
+            if not unknown[i] or not token.text.islower() or len(token.text) < 4 or not n:
+                continue
+            if any(t.joined for t in tokens[i : i + 2]) or is_unspaced(token.text):
+                continue
+            before = [tokens[j].key for j in words[max(0, n - 2) : n]]
+            last = words[n - 1]
+            if text[tokens[last].end : token.start] not in (" ", ", ") or unknown[last]:
+                continue
+            if n + 1 < len(words) and unknown[words[n + 1]]:
+                continue
+            if any(k in v.titles or k in v.roles or k in v.names for k in before):
+                continue
+            if v.looks_ordinary(token.key):
+                known[i] = DERIVED
+
+    def _is_quantity(self, text: str, tokens: tuple[Token, ...], at: int) -> bool:
+        token = tokens[at]
+        if token.start > 1 and text[token.start - 1] in ".," and text[token.start - 2].isdigit():
+            return True
+        if at + 1 < len(tokens):
+            after = tokens[at + 1]
+            gap = text[token.end : after.start]
+            if after.key in _LONG_VALUE or after.key in ("ml", "counts", "iu", "ie", "g", "mg"):
+                return gap in ("", " ")
+        return False
+
+
+def _clusters(tokens: tuple[Token, ...]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for i, token in enumerate(tokens):
+        unspaced = is_unspaced(token.text) or (i > 0 and is_unspaced(tokens[i - 1].text))
+        if token.joined and found and not unspaced:
+            found[-1] = (found[-1][0], i + 1)
+        else:
+            found.append((i, i + 1))
+    return found

@@ -1,0 +1,371 @@
+"""The words that a text may keep, read from data files. Pure.
+
+Form of a file: `#` comments, entries between blanks, sections in brackets; docs/reference/
+deid-text.md lists the sections. Everything is stored folded (see `tokens.folded`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+from tessera.domain.deid.text.likeness import Likeness
+from tessera.domain.deid.text.tokens import folded, is_unspaced
+from tessera.domain.errors import InvalidSettings
+
+_SECTIONS: Final = frozenset(
+    "words stems parts codes forms names eponyms titles roles after particles endings"
+    " triggers places".split()
+)
+_LONGEST_ENDING: Final = 10
+_SHORTEST_COMPOUND: Final = 7
+_HEAD: Final = 7
+"""Medical nouns from this length on end a compound whatever comes before: Radiusfraktur."""
+_INSTITUTIONS: Final = (
+    "krankenha", "sjukhus", "klinik", "vardcentral", "mottagning", "avdelning", "station",
+    "hospital", "wasser", "winkel", "schatten", "spital",
+)  # fmt: skip
+_PREFIXES: Final = (
+    "non un re pre post sub hyper hypo intra inter peri para retro supra infra extra over "
+    "under anti multi poly semi trans ultra micro makro macro mikro pseudo neo bi endo epi "
+    "icke over nicht vor nach mit ab auf ein aus o sam efter for in gegen neuro osteo radio "
+    "cardio kardio pneumo hepato gastro angio immun immuno lympho lymfo thoraco abdomino "
+    "cranio ventro dorso antero postero latero medio supero infero cerebro fibro mega mono "
+    "neben wieder mellan".split()
+)
+
+
+class Word(IntEnum):
+    """How well a word is known."""
+
+    UNKNOWN = 0
+    DERIVED = 1
+    """An inflected, compound or plainly medical form of what is listed."""
+    LISTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Eponym:
+    """A person's name in a term. `context` ends in * for beginnings of words."""
+
+    words: frozenset[str]
+    context: frozenset[str]
+    beginnings: tuple[str, ...]
+    always: bool
+    """Kept without context, too, as long as nobody here has the name."""
+
+    def explained_by(self, word: str) -> bool:
+        return word in self.context or word.startswith(self.beginnings)
+
+
+@dataclass(slots=True)
+class _Lists:
+    words: set[str] = field(default_factory=set)
+    stems: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    endings: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    joints: dict[str, int] = field(default_factory=dict)
+    codes: set[str] = field(default_factory=set)
+    forms: dict[str, int] = field(default_factory=dict)
+    nouns: int = 0
+
+
+class Vocabulary:
+    """Words, stems, compounds, codes, names and eponyms. Safe to share; one per process."""
+
+    def __init__(self) -> None:
+        self._lists = _Lists()
+        self._memo: dict[str, Word] = {}
+        self._wide: set[str] = set()
+        self._widest = 1
+        self._joining = 0
+        self._likeness: Likeness | None = None
+        self.names: set[str] = set()
+        self.titles: set[str] = set()
+        self.roles: set[str] = set()
+        self.after: set[str] = set()
+        self.particles: set[str] = set()
+        self.eponyms: dict[str, tuple[Eponym, ...]] = {}
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> "Vocabulary":
+        """Return the vocabulary of several files, by name. Raises InvalidSettings."""
+        found = cls()
+        for number, (name, text) in enumerate(sorted(texts.items())):
+            found._read(name, text, 1 << number)
+        found._lists.endings.setdefault("", []).append(("", (1 << len(texts)) - 1))
+        found._wide = {w for w in found._lists.words | set(found._lists.stems) if is_unspaced(w)}
+        people = found.titles | found.after | found.roles | found.names
+        found._wide |= {w for w in people if is_unspaced(w)}
+        for bits in found._lists.joints.values():
+            found._joining |= bits
+        found._widest = max(map(len, found._wide), default=1)
+        return found
+
+    def knows(self, word: str) -> bool:
+        """Say whether a single word may stay when nothing speaks against it."""
+        return self.look(folded(word)) is not Word.UNKNOWN
+
+    def look(self, key: str) -> Word:
+        """Return how well a folded word is known."""
+        known = self._memo.get(key)
+        if known is None:
+            if len(self._memo) > 1 << 17:
+                self._memo.clear()
+            known = self._memo[key] = self._find(key)
+        return known
+
+    def is_code(self, key: str) -> bool:
+        """Say whether a folded word is a technical one, or several joined: axt → ax, t."""
+        codes = self._lists.codes
+        return key in codes or (len(key) > 3 and key not in self.names and _covers(key, codes))
+
+    def looks_ordinary(self, key: str) -> bool:
+        """Say whether an unknown word is spelled like words of reports and not like names."""
+        if key in self.names:
+            return False
+        if self._likeness is None:
+            lists = self._lists
+            every = {*lists.words, *lists.stems, *lists.parts} - self.names
+            self._likeness = Likeness(every, self.names)
+        return self._likeness.ordinary(key)
+
+    def is_noun(self, key: str) -> bool:
+        """Say whether a capital in mid-sentence is only a German noun's."""
+        bits = self._lists.stems.get(key, 0) | self._lists.parts.get(key, 0)
+        return bool(bits & self._lists.nouns)
+
+    def segments(self, run: str) -> list[tuple[int, int, bool]]:
+        """Split a run of a script without blanks into (start, end, known).
+
+        The split that leaves the fewest characters unexplained, then the fewest words. Single
+        characters in a row, or beside unknown ones, are one unknown word: names are made of them.
+        """
+        size = len(run)
+        best: list[tuple[int, int, int]] = [(0, 0, 0)] * (size + 1)  # unknown, words, length
+        for start in range(size - 1, -1, -1):
+            tail = best[start + 1]
+            choice = (tail[0] + 1, tail[1] + 1, 0)
+            for length in range(1, min(self._widest, size - start) + 1):
+                if run[start : start + length] in self._wide:
+                    rest = best[start + length]
+                    choice = min(choice, (rest[0], rest[1] + 1, -length))
+            best[start] = choice
+        found: list[tuple[int, int, bool]] = []
+        at = 0
+        while at < size:
+            length = -best[at][2]
+            if not length and found and not found[-1][2]:
+                found[-1] = (found[-1][0], at + 1, False)
+            else:
+                found.append((at, at + (length or 1), length > 0))
+            at += length or 1
+        return _rejoined(run, found)
+
+    def _find(self, key: str) -> Word:
+        lists = self._lists
+        if key in lists.words or key in lists.codes or key in lists.stems or key in lists.parts:
+            return Word.LISTED
+        if key in self.titles or key in self.roles or key in self.after or key in self.particles:
+            return Word.LISTED
+        if key in self.names or len(key) < 4:
+            return Word.UNKNOWN
+        derived = (
+            self._inflected(key, lists.stems, ~0)
+            or self._inflected(key, lists.parts, ~0)
+            or self._formed(key)
+            or (len(key) >= _SHORTEST_COMPOUND and self._compound(key, ~0, 0))
+            or self._prefixed(key)
+            or self._headed(key)
+        )
+        return Word.DERIVED if derived else Word.UNKNOWN
+
+    def _inflected(self, key: str, stems: dict[str, int], bits: int) -> bool:
+        endings = self._lists.endings
+        for size in range(min(_LONGEST_ENDING, len(key) - 2) + 1):
+            cut = len(key) - size
+            for restored, theirs in endings.get(key[cut:], ()):
+                if stems.get(key[:cut] + restored, 0) & theirs & bits:
+                    return True
+        return False
+
+    def _formed(self, key: str) -> bool:
+        forms = self._lists.forms
+        return any(len(key) >= forms.get(key[cut:], 99) for cut in range(3, len(key) - 1))
+
+    def _compound(self, key: str, bits: int, depth: int) -> bool:
+        parts, joints, stems = self._lists.parts, self._lists.joints, self._lists.stems
+        for cut in range(len(key) - 3, 2, -1):
+            theirs = parts.get(key[:cut], 0) & bits
+            if not theirs and cut > 4:
+                theirs = stems.get(key[:cut], 0) & bits & self._joining
+            if not theirs:
+                continue
+            for joint in ("", key[cut], key[cut : cut + 2], key[cut : cut + 3]):
+                if joint and not joints.get(joint, 0) & theirs:
+                    continue
+                rest = key[cut + len(joint) :]
+                if len(rest) < 3:
+                    continue
+                if self._inflected(rest, parts, theirs) or (
+                    len(rest) > 3 and self._inflected(rest, stems, theirs)
+                ):
+                    return True
+                if rest in self._lists.words and len(rest) > 4:
+                    return True
+                if len(rest) > 5 and (
+                    self._formed(rest) or (depth < 3 and self._compound(rest, theirs, depth + 1))
+                ):
+                    return True
+        return False
+
+    def _headed(self, key: str) -> bool:
+        """Say whether a long medical noun ends the word, with three letters or more before."""
+        parts = self._lists.parts
+        for cut in range(3, len(key) - _HEAD + 1):
+            rest = key[cut:]
+            if rest.startswith(_INSTITUTIONS):
+                continue
+            for size in range(min(4, len(rest) - _HEAD) + 1):
+                end = len(rest) - size
+                theirs = parts.get(rest[:end], 0)
+                if any(theirs & e for r, e in self._lists.endings.get(rest[end:], ()) if not r):
+                    return True
+        return False
+
+    def _prefixed(self, key: str) -> bool:
+        for prefix in _PREFIXES:
+            rest = key.removeprefix(prefix)
+            least = 7 if len(prefix) == 1 else 6 if len(prefix) < 4 else 5
+            fits = rest != key and len(rest) >= least and rest not in self.names
+            if fits and self.look(rest) is not Word.UNKNOWN:
+                return True
+        return False
+
+    def _read(self, name: str, text: str, bit: int) -> None:
+        section = ""
+        for number, raw in enumerate(text.splitlines(), 1):
+            line = raw.partition("#")[0].strip()
+            if not line:
+                continue
+            if line.startswith("["):
+                section = line.strip("[]").strip()
+                if section not in _SECTIONS:
+                    raise InvalidSettings(f"{name}.txt, line {number}: no section {line}")
+            elif line.startswith("@"):
+                self._set(line, bit, f"{name}.txt, line {number}")
+            elif section == "eponyms":
+                self._add_eponym(line)
+            elif section:
+                self._add(section, line.split(), bit)
+            else:
+                raise InvalidSettings(f"{name}.txt, line {number}: words before any [section]")
+
+    def _set(self, line: str, bit: int, where: str) -> None:
+        setting, *values = line.split()
+        if setting == "@endings":
+            self._add("endings", values, bit)
+        elif setting == "@joints":
+            for value in values:
+                joint = folded(value)
+                self._lists.joints[joint] = self._lists.joints.get(joint, 0) | bit
+        elif line == "@nouns capital":
+            self._lists.nouns |= bit
+        else:
+            raise InvalidSettings(f"{where}: no setting {setting}")
+
+    def _add(self, section: str, entries: list[str], bit: int) -> None:
+        lists = self._lists
+        if section == "forms":
+            for entry in entries:
+                ending, _, least = entry.removeprefix("-").partition("/")
+                key = folded(ending)
+                shortest = 8 if len(key) < 4 else len(key) + 3
+                lists.forms[key] = max(shortest, int(least or len(key) + 4))
+        elif section == "endings":
+            for entry in entries:
+                ending, _, restored = entry.partition("<")
+                key = folded(ending.strip("-"))
+                lists.endings.setdefault(key, []).append((folded(restored), bit))
+        elif section in ("stems", "parts"):
+            stems = lists.stems if section == "stems" else lists.parts
+            for entry in entries:
+                key = folded(entry)
+                stems[key] = stems.get(key, 0) | bit
+        else:
+            folds = {k for e in entries for k in _keys(e)}
+            {
+                "words": lists.words,
+                "places": lists.words,
+                "codes": lists.codes,
+                "names": self.names,
+                "titles": self.titles,
+                "triggers": self.titles,
+                "roles": self.roles,
+                "after": self.after,
+                "particles": self.particles,
+            }[section].update(folds)
+
+    def _add_eponym(self, line: str) -> None:
+        people, _, context = line.partition(":")
+        hints = context.split()
+        eponym = Eponym(
+            words=frozenset(map(folded, people.split())),
+            context=frozenset(folded(h) for h in hints if not h.endswith("*")),
+            beginnings=tuple(folded(h[:-1]) for h in hints if len(h) > 1 and h.endswith("*")),
+            always="*" in hints,
+        )
+        for word in eponym.words:
+            self.eponyms[word] = (*self.eponyms.get(word, ()), eponym)
+
+
+def _rejoined(run: str, segments: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+    """Join single kanji that stand in a row or beside what nobody knows."""
+    joined: list[tuple[int, int, bool]] = []
+    at = 0
+    while at < len(segments):
+        stop = at
+        while stop < len(segments) and _is_loose(run, segments[stop]):
+            stop += 1
+        group = segments[at:stop]
+        if len(group) > 1:
+            alone = [run[s:e] for s, e, _ in group]
+            if not all(k for *_, k in group) or not _PLACED.issuperset(alone):
+                joined.append((group[0][0], group[-1][1], False))
+            else:
+                joined += group
+            at = stop
+        else:
+            joined.append(segments[at])
+            at += 1
+    return joined
+
+
+def _is_loose(run: str, segment: tuple[int, int, bool]) -> bool:
+    start, end, known = segment
+    return (end - start == 1 and run[start] >= "\u3400") or not known
+
+
+_PLACED: Final = frozenset(
+    "右左両上中下前後内外肺胃腸脳膵脾腎肝胆癌腫瘍瘤炎症病痛径約像影域性状的側縁壁腔巣嚢膜弁管等及各他未有無"
+)
+"""Kanji that may stand in a row: side, organ, finding, suffix."""
+
+
+def _keys(entry: str) -> tuple[str, ...]:
+    # "z.b" and "x-ray" come as tokens without their signs.
+    pieces = [p for p in folded(entry).replace(".", " ").replace("-", " ").split() if p]
+    if len(pieces) == 1:
+        return (pieces[0].strip("'’/"),)
+    return tuple(p for piece in pieces for p in piece.split("/") if p)
+
+
+def _covers(key: str, codes: set[str]) -> bool:
+    """Say whether codes of two letters and more, one of them longer, make up the word."""
+    reached = {0: 0}
+    for end in range(2, len(key) + 1):
+        for length in range(2, min(end, 9) + 1):
+            if end - length in reached and key[end - length : end] in codes:
+                longest = max(reached[end - length], length)
+                reached[end] = max(reached.get(end, 0), longest)
+    return reached.get(len(key), 0) > 2 and len(key) < 16

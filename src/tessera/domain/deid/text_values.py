@@ -1,0 +1,100 @@
+"""Text values of elements through the text cleaner: decoded, cleaned, written back. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from tessera.domain.deid.identities import Identities
+from tessera.domain.deid.values import padded
+from tessera.domain.imaging import charsets
+
+_MANY: Final = frozenset(b"AE CS LO SH UC".split())
+"""VRs in which a backslash stands between values."""
+_SURE: Final = frozenset(("name", "identifier", "contact", "date"))
+_LONGEST: Final = {b"SH": 16, b"LO": 64, b"AE": 16, b"CS": 16, b"ST": 1024, b"LT": 10240}
+_NOT_WORDS: Final = re.compile(r"[\W_]+")
+_LEAST = 5
+"""Digits from which a number that equals an identifier is taken for it."""
+
+
+class RemovedText(Protocol):
+    """A run of text that the cleaner took out."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+class CleanedText(Protocol):
+    """What the cleaner made of a text."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def removed(self) -> tuple[RemovedText, ...]: ...
+
+
+class Cleaner(Protocol):
+    """The text cleaner of one instance's identities."""
+
+    def clean(self, text: str) -> CleanedText: ...
+
+
+class TextValues:
+    """Cleans values for one set of identities. `make` gives the cleaner when one is needed."""
+
+    def __init__(self, make: Callable[[], Cleaner], people: Identities) -> None:
+        self._make = make
+        self._cleaner: Cleaner | None = None
+        self._numbers = frozenset(
+            number for number in map(_bare, people.identifiers) if len(number) >= _LEAST
+        )
+        self._words = self._numbers | frozenset(
+            word
+            for name in people.names
+            for word in map(_bare, re.split(r"[\^=\s,]+", name))
+            if len(word) >= _LEAST
+        )
+
+    def cleaned(self, vr: bytes, old: bytes, charset: bytes) -> bytes:
+        """Return the value with only what is known to be harmless."""
+        return self._each(vr, old, charset, strict=True)
+
+    def guarded(self, vr: bytes, old: bytes, charset: bytes) -> bytes:
+        """Return a value that may stay, cleaned only if it surely holds an identity."""
+        return self._each(vr, old, charset, strict=False)
+
+    def _each(self, vr: bytes, old: bytes, charset: bytes, *, strict: bool) -> bytes:
+        text = charsets.decoded(old, charset).rstrip(" \0")
+        parts = text.split("\\") if vr in _MANY else [text]
+        new = [self._clean(part, strict=strict) for part in parts]
+        if new == parts:
+            return old
+        longest = _LONGEST.get(vr, 1 << 32)
+        joined = "\\".join(part[:longest] for part in new) if any(new) else ""
+        raw = charsets.encoded(joined, charset)
+        return padded(raw) if raw is not None else b""
+
+    def _clean(self, text: str, *, strict: bool) -> str:
+        if not text.strip():
+            return ""
+        if self._cleaner is None:
+            self._cleaner = self._make()
+        done = self._cleaner.clean(text)
+        if strict or any(one.kind in _SURE for one in done.removed):
+            return done.text
+        return text
+
+    def is_identifier(self, old: bytes) -> bool:
+        """Say whether one of the numbers or codes of a value is an identifier of these people."""
+        if not self._words:
+            return False
+        parts = old.decode("latin-1").split("\\")
+        return any(_bare(part) in self._words for part in parts)
+
+
+def _bare(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    word = _NOT_WORDS.sub("", "".join(c for c in plain if not unicodedata.combining(c)))
+    return word.lstrip("0") or word
