@@ -16,13 +16,11 @@ from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import InProcess, ProcessPool
 from tessera.adapters.vault.wrapping import write_secret
 from tessera.bootstrap.writing import writing_to
-from tessera.domain.deid.engine import PRIVATE
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.deid.holding import read_storage_classes
 from tessera.domain.deid.pseudonyms import Pseudonymiser
-from tessera.domain.deid.rules import ACTION_WORDS, RuleSet, compile_rules
+from tessera.domain.deid.rules import RuleSet, compile_rules
 from tessera.domain.errors import InvalidInput, InvalidSettings
-from tessera.domain.imaging.encoding import text_of
 from tessera.ports.executor import Executor
 from tessera.ports.ledger import SourceFile
 
@@ -153,16 +151,10 @@ def write_mapping(folder: Path, patients: Mapping[str, str], uids: Mapping[str, 
             writer.writerows(sorted(pairs.items()))
 
 
-def described_changes(changes: dict[tuple[int, int], int]) -> list[dict[str, object]]:
-    """Return the counted changes with names and words, most frequent first."""
-    from pydicom.datadict import keyword_for_tag
-
-    return [
-        {
-            "element": "private" if tag == PRIVATE else text_of(tag),
-            "keyword": "" if tag == PRIVATE else keyword_for_tag(tag),
-            "action": ACTION_WORDS[action],
-            "elements": n,
-        }
-        for (tag, action), n in sorted(changes.items(), key=lambda item: (-item[1], item[0]))
-    ]
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read: it names sources."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,9 +1,7 @@
 """Wire the de-identification report: of a node, or of one dataset version's people."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from tessera.adapters.report.deid import render_deid_html
 from tessera.bootstrap.datasets import clinical_store, dataset_store
 from tessera.bootstrap.node import Node
 from tessera.bootstrap.pixels import review_queue_of
@@ -48,11 +46,6 @@ def node_report(node: Node, dataset: str = "", version: int | None = None) -> De
         ),
         faces=tally.get(FACES, 0),
     )
-
-
-def write_deid_html(report: DeidReport, path: Path, *, title: str, language: str) -> None:
-    """Write the report as one HTML file. Raises InvalidInput for an unknown language."""
-    path.write_text(render_deid_html(report, title=title, language=language), encoding="utf-8")
 
 
 def _people(node: Node, dataset: str, version: int | None) -> frozenset[Pseudonym]:

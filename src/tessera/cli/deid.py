@@ -59,6 +59,14 @@ def deid_command(
             callback=has_folder,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page: each action with its reason and clause. It names nobody.",
+            callback=has_folder,
+        ),
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the page: en or sv.")] = "en",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default one for each core.")
     ] = None,
@@ -98,13 +106,14 @@ def deid_command(
     from tessera.bootstrap.deid import (
         DeidRun,
         deidentify_folder,
-        described_changes,
         list_sources,
         read_key,
         reads_pixels,
         rules_of,
         write_mapping,
+        write_private,
     )
+    from tessera.bootstrap.folder_report import folder_report, write_deid_html
     from tessera.ports.ledger import State
     from tessera.ports.review import PIXEL_REASONS
 
@@ -167,10 +176,14 @@ def deid_command(
         "seconds": round(seconds, 3),
         "states": dict(sorted(states.items())),
     }
-    if report:
-        body = {**summary, "changes": described_changes(changes), "outcomes": files}
+    if report or html:
         with told():
-            report.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+            told_of = folder_report(rules, changes, outcomes.values())
+            if report:
+                body = {**told_of.as_json(), **summary, "outcomes": files}
+                write_private(report, json.dumps(body, ensure_ascii=False, indent=1))
+            if html:
+                write_deid_html(told_of, html, title=source.name, language=language)
     if as_json:
         print_json(summary)
     else:

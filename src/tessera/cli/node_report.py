@@ -37,7 +37,8 @@ def report_command(
     **Example:** `tessera node report /srv/tessera --html report.html`
     """
     with told():
-        from tessera.bootstrap.deid_report import node_report, write_deid_html
+        from tessera.bootstrap.deid_report import node_report
+        from tessera.bootstrap.folder_report import write_deid_html
         from tessera.bootstrap.node import open_node
 
         node = open_node(home)

@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import permutations
 
-import ahocorasick  # type: ignore[import-not-found]
+import ahocorasick
 
 _ENCODINGS = (
     *("utf-8", "latin-1", "utf-16-le", "utf-16-be", "iso8859-2", "iso8859-5", "iso8859-7"),
