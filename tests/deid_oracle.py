@@ -13,12 +13,14 @@ from pydicom.uid import UID
 from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
 from tessera.domain.deid import rules as r
 from tessera.domain.deid import structured, values
+from tessera.domain.deid.element_values import DEFINED_TERMS
 from tessera.domain.deid.engine import Rewriter
 from tessera.domain.deid.harvest import Harvester, identities
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.setting import Who
 from tessera.domain.deid.split import Split, split
 from tessera.domain.deid.text.cleaner import TextCleaner
+from tessera.domain.deid.text.patterns import find_patterns
 from tessera.domain.deid.text_values import TextValues
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.encoding import (
@@ -165,7 +167,7 @@ class Oracle:
         if action == r.DUMMY or (action == r.CLEAN and vr == b"PN"):
             return values.dummy(vr).strip(b" ") if vr not in (b"OB", b"OW") else values.dummy(vr)
         if action == r.KEEP_CODE:
-            if self.texts.is_identifier(raw):
+            if self.texts.is_identifier(raw, names=element.tag not in DEFINED_TERMS):
                 return values.dummy(vr).strip(b" ")
             return values.code_strings(raw).strip(b" ")
         if action == r.KEEP_NUMBER:
@@ -191,13 +193,22 @@ class Oracle:
             return b"REMOVED"
         raise AssertionError(action)
 
+    def _names(self, kind: str, run: str) -> bool:
+        """Whether what the cleaner took out names a person also in a device's own value."""
+        if kind in ("name", "date") or self.texts.is_identifier(run.encode("latin-1", "replace")):
+            return True
+        weak = ("url", "ip-address", "long-digits", "announced-number")
+        kinds = {f.kind for f in find_patterns(run) if f.name not in weak}
+        return bool(kinds & {"identifier", "contact"})
+
     def _text(self, element: DataElement, charset: object, *, strict: bool) -> bytes:
         is_many = element.VM > 1
         old = [str(v) for v in element.value] if is_many else [str(element.value)]
         done = [self.cleaner.clean(text) for text in old]
-        sure = {"name", "identifier", "contact", "date"}
         new = [
-            one.text if strict or {x.kind for x in one.removed} & sure else text
+            one.text
+            if strict or any(self._names(x.kind, text[x.start : x.end]) for x in one.removed)
+            else text
             for one, text in zip(done, old, strict=True)
         ]
         if new == old:

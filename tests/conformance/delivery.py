@@ -81,7 +81,7 @@ def folder_of(name: str) -> Path:
 
 
 def deliver(folder: Path, work: Path, *, profile: str = "research") -> Delivery:
-    """Run the command as a user would and read its report."""
+    """Run the command as a user would, pixels as they are, and read its report."""
     report = work / "report.json"
     done = subprocess.run(
         [
@@ -95,6 +95,7 @@ def deliver(folder: Path, work: Path, *, profile: str = "research") -> Delivery:
             str(work / "project.key"),
             "--report",
             str(report),
+            "--no-pixels",
         ],
         capture_output=True,
         text=True,

@@ -76,6 +76,8 @@ def header(i: Instance, kind: str, number: int, series: int) -> None:
     i.keep(ds, "ManufacturerModelName", model, words=model)
     ds.DeviceSerialNumber, ds.SoftwareVersions = "70021", "VE11C"
     ds.SeriesNumber, ds.InstanceNumber = series, number
+    if kind in ("US", "CINE", "SC", "PR"):
+        ds.Laterality = ""
     for keyword in ("PatientIdentityRemoved", "DeidentificationMethodCodeSequence",
                     "LongitudinalTemporalInformationModified"):  # fmt: skip
         i.check("provenance_true", path(keyword), "", "provenance", "header")
@@ -172,7 +174,8 @@ def pixels(i: Instance, kind: str, rows: int, columns: int, *, bits: int = 12,
 
 def cross_section(i: Instance, kind: str, number: int, text: bool) -> None:
     ds = i.ds
-    i.keep(ds, "ImageType", ["ORIGINAL", "PRIMARY", "AXIAL" if kind == "CT" else "M"], words="PRIMARY")
+    third = "AXIAL" if kind == "CT" else "M"
+    i.keep(ds, "ImageType", ["ORIGINAL", "PRIMARY", third], words="PRIMARY")
     if kind == "PT":
         ds.ImageType = ["ORIGINAL", "PRIMARY"]
     i.set_uid(ds, "FrameOfReferenceUID", i.study.frame_uid)
@@ -181,7 +184,8 @@ def cross_section(i: Instance, kind: str, number: int, text: bool) -> None:
     i.keep(ds, "ImageOrientationPatient", [1, 0, 0, 0, 1, 0])
     i.keep(ds, "PixelSpacing", [1.5, 1.5])
     i.keep(ds, "SliceThickness", "5")
-    ds.PatientPosition = "HFS"
+    if kind != "PT":
+        ds.PatientPosition = "HFS"
     ds.AcquisitionNumber = 1
     i.date(ds, "AcquisitionDate", i.days(0))
     ds.AcquisitionTime = i.study.time
@@ -209,7 +213,7 @@ def _pet(i: Instance, number: int) -> None:
     ds, drug = i.ds, Dataset()
     ds.RescaleIntercept = "0"
     ds.Units, ds.CountsSource, ds.SeriesType = "BQML", "EMISSION", ["WHOLE BODY", "IMAGE"]
-    ds.NumberOfSlices, ds.ImageIndex = 2, number
+    ds.NumberOfSlices, ds.ImageIndex = 1, number
     ds.CorrectedImage, ds.DecayCorrection, ds.CollimatorType = ["DECY", "ATTN"], "START", "NONE"
     ds.FrameReferenceTime, ds.ActualFrameDuration = "0", 120000
     ds.DecayFactor, ds.RandomsCorrectionMethod = "1.0", "DLYD"
@@ -248,6 +252,8 @@ def projection(i: Instance, kind: str, number: int, text: bool) -> None:
     ds.ImageType = ["DERIVED", "PRIMARY"] if kind == "CR" else ["ORIGINAL", "PRIMARY", ""]
     ds.PatientOrientation = ["P", "L"] if kind == "MG" else ["L", "F"]
     i.keep(ds, "BodyPartExamined", "BREAST" if kind == "MG" else "CHEST")
+    if kind == "DX":
+        ds.PositionerType = "NONE"
     ds.PixelIntensityRelationship, ds.PixelIntensityRelationshipSign = "LOG", -1
     ds.ImagerPixelSpacing, ds.LossyImageCompression = [0.2, 0.2], "00"
     if kind == "CR":
@@ -259,7 +265,8 @@ def projection(i: Instance, kind: str, number: int, text: bool) -> None:
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "0", "1", "US"
     ds.WindowCenter, ds.WindowWidth = "2048", "4096"
     ds.DetectorType, ds.AcquisitionContextSequence = "DIRECT", Sequence()
-    view = code("R-10242", "SRT", "cranio-caudal") if kind == "MG" else code("R-10214", "SRT", "postero-anterior")
+    named = ("R-10242", "cranio-caudal") if kind == "MG" else ("R-10214", "postero-anterior")
+    view = code(named[0], "SRT", named[1])
     ds.ViewCodeSequence = Sequence([view])
     ds.AnatomicRegionSequence = Sequence(
         [code("T-04000", "SRT", "Breast") if kind == "MG" else code("T-D3000", "SRT", "Chest")]
@@ -299,7 +306,8 @@ def overlay(i: Instance) -> None:
     ):  # fmt: skip
         ds.add_new(0x60000000 + offset, vr, value)
     i.check("text_removed", "<(6000,1500)>", i.person.mrn, "mrn", "overlay")
-    i.check("text_removed", "<(6000,0022)>", telling(name.natural(i.lang)), "patient-name", "overlay")
+    said = telling(name.natural(i.lang))
+    i.check("text_removed", "<(6000,0022)>", said, "patient-name", "overlay")
     i.check("tag_removed", "<(6000,3000)>", "", "patient-name", "overlay")
 
 

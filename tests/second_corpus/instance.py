@@ -1,5 +1,7 @@
 """One instance while it is made: its data set, and what must become of each value."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random

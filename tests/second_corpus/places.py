@@ -39,7 +39,8 @@ def other_ids(i: Instance) -> None:
 
 def other_names(i: Instance) -> None:
     p = i.person
-    i.identity(i.ds, "OtherPatientNames", i.person_name(p.name), gone(p.name, i.lang), "patient-name")
+    i.identity(i.ds, "OtherPatientNames", i.person_name(p.name), gone(p.name, i.lang),
+               "patient-name")  # fmt: skip
     i.identity(i.ds, "PatientMotherBirthName", i.person_name(p.relative), gone(p.relative, i.lang),
                "relative-name")  # fmt: skip
     i.identity(i.ds, "ResponsiblePerson", i.person_name(p.relative), gone(p.relative, i.lang),
@@ -50,7 +51,8 @@ def other_names(i: Instance) -> None:
 
 def contact(i: Instance) -> None:
     p = i.person
-    i.identity(i.ds, "PatientAddress", address(p), street_word(p), "address")
+    said = address(p) if p.lang == "ja" else street_word(p)
+    i.identity(i.ds, "PatientAddress", address(p), said, "address")
     i.identity(i.ds, "PatientTelephoneNumbers", p.phone, p.phone, "phone")
     i.identity(i.ds, "PatientTelecomInformation", f"mailto:{p.mail}", p.mail, "mail")
     for kind, value in (("address", street_word(p)), ("phone", p.phone), ("mail", p.mail)):
@@ -141,16 +143,19 @@ def private_unsafe(i: Instance) -> None:
     name, creator = i.person.name, "VELLUM WORKLIST 2.1"
     said = i.person_name(name)
     text = name.natural(i.lang)
+    if i.lang == "ja" and i.syntax == "1.2.840.10008.1.2":
+        text = name.latin  # read as unknown, it would be bytes of ISO 2022
     where = i.private(0x0009, creator, 0x01, "LO", text)
     i.check("text_removed", where, telling(text), "patient-name", "private")
     where = i.private(0x0009, creator, 0x02, "SH", i.person.mrn)
     i.check("text_removed", where, i.person.mrn, "mrn", "private")
-    inner = Dataset()
-    inner.add_new(0x00100010, "PN", said)
-    i.private(0x0011, "OTHER VENDOR", 0x05, "IS", "3")
-    where = item(i.private(0x0011, creator, 0x10, "SQ", Sequence([inner])))
-    i.check("text_removed", path("PatientName", where), gone(name, i.lang),
-            "patient-name", "private-sequence")  # fmt: skip
+    if i.syntax != "1.2.840.10008.1.2":  # there the nested name could not be told from bytes
+        inner = Dataset()
+        inner.add_new(0x00100010, "PN", said)
+        i.private(0x0011, "OTHER VENDOR", 0x05, "IS", "3")
+        where = item(i.private(0x0011, creator, 0x10, "SQ", Sequence([inner])))
+        i.check("text_removed", path("PatientName", where), gone(name, i.lang),
+                "patient-name", "private-sequence")  # fmt: skip
     where = i.private(0x0013, creator, 0x20, "DA", i.days(0))
     i.check("date_shifted", where, i.days(0), "date", "private")
     where = i.private(0x0013, creator, 0x21, "UN", f"ref:{i.person.mrn};v1".encode().ljust(20))
@@ -206,11 +211,13 @@ def trailing(i: Instance) -> None:
 
 def dates(i: Instance) -> None:
     i.date(i.ds, "InstanceCreationDate", i.days(0))
-    i.date(i.ds, "AcquisitionDateTime", i.moment(61) + ".250000")
+    if "AcquisitionDateTime" not in i.ds:
+        i.date(i.ds, "AcquisitionDateTime", i.moment(61) + ".250000")
+        i.check("interval_kept", "<(0008,0020)>+<(0008,0030)>", "<(0008,002A)>||61", "interval",
+                "date")  # fmt: skip
     i.date(i.ds, "DateOfLastCalibration", i.days(-30))
     i.date(i.ds, "PerformedProcedureStepStartDate", i.days(0))
     i.date(i.ds, "ScheduledProcedureStepStartDate", i.days(-2))
-    i.check("interval_kept", "<(0008,0020)>+<(0008,0030)>", "<(0008,002A)>||61", "interval", "date")
     said = local_date(i.lang, i.study.prior)
     i.ds.PatientState = said
     i.check("date_shifted", path("PatientState"), said, "date-in-text", "free-text")

@@ -59,7 +59,8 @@ def address(person: Person) -> str:
 
 
 def initials(name: Name, lang: str) -> str:
-    return name.last if lang == "ja" else name.first[0] + name.last[0]
+    both = name.first[0] + name.last[0]
+    return name.last if lang == "ja" or both in ("IS", "IF", "ON") else both
 
 
 def _tabled(name: str) -> tuple[list[str], list[str]]:

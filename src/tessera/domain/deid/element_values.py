@@ -23,6 +23,12 @@ from tessera.domain.imaging.encoding import DICTIONARY_VR
 
 TEXT_VRS: Final = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 _NUMBER_VRS: Final = frozenset((b"DS", b"IS"))
+DEFINED_TERMS: Final = frozenset(
+    int(tag, 16)
+    for tag in "00080008 00080060 00180015 00180020 00180021 00180022 00185100 00185101".split()
+)
+"""Code strings of defined terms (ImageType, Modality, body part, scanning, position): a term may
+be a name as well, as PERFUSION is; only numbers of persons are looked for there."""
 
 
 class ElementValues:
@@ -49,7 +55,8 @@ class ElementValues:
             return values.dummy(vr)
         if action == KEEP_CODE:
             new = values.code_strings(old)
-            return values.dummy(vr) if texts.is_identifier(new) else new
+            named = texts.is_identifier(new, names=tag not in DEFINED_TERMS)
+            return values.dummy(vr) if named else new
         if action == KEEP_NUMBER:
             is_kept = values.fits(old, DICTIONARY_VR.get(tag, vr))
             return b"" if not is_kept or (vr in _NUMBER_VRS and texts.is_identifier(old)) else old

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from tessera.domain.deid.identities import Identities
+from tessera.domain.deid.text.patterns import find_patterns
 from tessera.domain.deid.values import padded
 from tessera.domain.imaging import charsets
 
 _MANY: Final = frozenset(b"AE CS LO SH UC".split())
 """VRs in which a backslash stands between values."""
-_SURE: Final = frozenset(("name", "identifier", "contact", "date"))
+_SURE: Final = frozenset(("name", "date"))
+_NOT_SURE: Final = frozenset(("url", "ip-address", "long-digits", "announced-number"))
+"""Patterns that a device's own values have, too: addresses of programs, long versions."""
 _LONGEST: Final = {b"SH": 16, b"LO": 64, b"AE": 16, b"CS": 16, b"ST": 1024, b"LT": 10240}
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 _LEAST = 5
@@ -23,6 +26,12 @@ class RemovedText(Protocol):
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
 
 
 class CleanedText(Protocol):
@@ -82,16 +91,32 @@ class TextValues:
         if self._cleaner is None:
             self._cleaner = self._make()
         done = self._cleaner.clean(text)
-        if strict or any(one.kind in _SURE for one in done.removed):
+        if strict or any(self._is_sure(one, text) for one in done.removed):
             return done.text
         return text
 
-    def is_identifier(self, old: bytes) -> bool:
-        """Say whether one of the numbers or codes of a value is an identifier of these people."""
-        if not self._words:
-            return False
-        parts = old.decode("latin-1").split("\\")
-        return any(_bare(part) in self._words for part in parts)
+    def _is_sure(self, removed: RemovedText, text: str) -> bool:
+        """Say whether a run that was taken out is surely a person's, by itself."""
+        if removed.kind in _SURE:
+            return True
+        run = text[removed.start : removed.end]
+        if _bare(run) in self._words:
+            return True
+        return any(
+            found.name not in _NOT_SURE
+            for found in find_patterns(run)
+            if found.kind in ("identifier", "contact")
+        )
+
+    def is_identifier(self, old: bytes, *, names: bool = True) -> bool:
+        """Say whether one of the numbers or codes of a value is an identifier of these people.
+
+        Without `names` it may be a word that is a name too.
+        """
+        words = self._words if names else self._numbers
+        return bool(words) and any(
+            _bare(part) in words for part in old.decode("latin-1").split("\\")
+        )
 
 
 def _bare(text: str) -> str:

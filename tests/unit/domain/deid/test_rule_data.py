@@ -275,7 +275,7 @@ def test_classes_with_burned_in_text_or_faces_do_not_pass_by_themselves(word: st
     assert [name for name in passed if "Radiation Dose SR" not in name] == []
 
 
-@pytest.mark.parametrize("word", ["Photograph", "Ophthalmic", "Encapsulated CDA", "Presentation S"])
+@pytest.mark.parametrize("word", ["Photograph", "Ophthalmic", "Encapsulated CDA", "Voice Audio"])
 def test_what_reading_text_does_not_make_safe_is_held_whatever_was_read(word: str) -> None:
     found = {row["disposition"] for row in rows("storage_classes") if word in row["name"]}
     assert found == {"hold"}
