@@ -61,6 +61,10 @@ class DeidRun:
     cluster: str = ""
     """Address of a Dask scheduler; empty for processes of this host."""
     with_mapping: bool = False
+    probes: bool = False
+    """One picture of each CT, MR, NM and PET series is read for text."""
+    every_picture: bool = False
+    """All of them are."""
 
     def __repr__(self) -> str:
         return f"DeidRun({self.profile!r})"
@@ -116,12 +120,17 @@ def _start(run: DeidRun, out: Path, pixels: bool) -> None:
     )
     classes = read_storage_classes(texts.storage_classes)
     gate = Deidentifier(rules, pseudonymiser, classes, vocabulary(), with_mapping=run.with_mapping)
-    stage = None
+    graphics = rules.profile.has("clean-graphics")
+    stage = probe = None
     if pixels:
         from tessera.bootstrap.pixel_stage import stage_for
 
-        stage = stage_for(gate, {}, graphics=rules.profile.has("clean-graphics"))
-    _workers["here"] = DeidFolder(gate, out, stage)
+        stage = stage_for(gate, {}, graphics=graphics)
+    elif run.probes:
+        from tessera.bootstrap.pixel_stage import probe_for
+
+        probe = probe_for(gate, graphics=graphics, every=run.every_picture)
+    _workers["here"] = DeidFolder(gate, out, stage, probe)
 
 
 def _work(sources: Sequence[SourceFile]) -> BatchOutcome:

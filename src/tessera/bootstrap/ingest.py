@@ -34,7 +34,12 @@ _workers: dict[str, TakeInFiles] = {}
 
 
 def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified: Path) -> None:
-    _workers["here"] = TakeInFiles(gate_of(settings, key, identified), research, identified)
+    gate, probe = gate_of(settings, key, identified), None
+    if settings.probe_series:
+        from tessera.bootstrap.pixel_stage import probe_for
+
+        probe = probe_for(gate, graphics=False)
+    _workers["here"] = TakeInFiles(gate, research, identified, probe)
 
 
 def gate_of(settings: NodeSettings, key: bytes, identified: Path) -> Deidentifier:

@@ -40,6 +40,8 @@ class NodeSettings:
     """Counts that leave are rounded down to a multiple of this. Subjects."""
     workers: int = 0
     """Processes that ingest uses; 0 is one for each core."""
+    probe_series: bool = False
+    """Whether ingest reads one picture of each CT, MR, NM and PET series for burned-in text."""
     runs_at_once: int = 1
     """Permitted tools that run at the same time."""
     runs_a_day: int = 100
@@ -85,9 +87,10 @@ class NodeSettings:
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidSettings(f"{key}: a whole number of at least {least}")
             numbers[key] = value
-        learning = raw.get("learning", True)
-        if not isinstance(learning, bool):
-            raise InvalidSettings("learning: true or false")
+        learning, probe = raw.get("learning", True), raw.get("probe_series", False)
+        for name, said in (("learning", learning), ("probe_series", probe)):
+            if not isinstance(said, bool):
+                raise InvalidSettings(f"{name}: true or false")
         issuers = raw.get("issuers", ())
         if not isinstance(issuers, (list, tuple)):
             raise InvalidSettings('issuers: a list, for example ["REGION-OST"]')
@@ -98,7 +101,8 @@ class NodeSettings:
             issuers=tuple(str(name) for name in issuers),
             profile=str(raw.get("profile", "research")),
             prefix=str(raw.get("prefix", "TES")),
-            learning=learning,
+            learning=bool(learning),
+            probe_series=bool(probe),
             **numbers,
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
+from tessera.adapters.pixels.probe import SeriesProbe
 from tessera.adapters.pixels.stage import PixelStage
 from tessera.adapters.rapidocr.reader import RapidTextReader
 from tessera.bootstrap.node import NodeSettings, pseudonymiser_of
@@ -45,3 +46,8 @@ def stage_for(
 
     policy = PixelPolicy(clean_graphics=graphics)
     return PixelStage(RapidTextReader(), judge, policy, remembered)
+
+
+def probe_for(gate: Deidentifier, *, graphics: bool, every: bool = False) -> SeriesProbe:
+    """Return what reads one picture of each series of the kinds that seldom have text."""
+    return SeriesProbe(lambda: stage_for(gate, {}, graphics=graphics), every=every)

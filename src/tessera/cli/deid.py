@@ -77,6 +77,13 @@ def deid_command(
             help="Read text in pixels and blank who is named, where the profile asks for it.",
         ),
     ] = True,
+    every_picture: Annotated[
+        bool,
+        typer.Option(
+            "--every-picture",
+            help="Read each CT, MR, NM and PET picture, not one of each series. Slow.",
+        ),
+    ] = False,
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -134,6 +141,8 @@ def deid_command(
             workers=workers,
             cluster=cluster,
             with_mapping=mapping is not None,
+            probes=pixels and reads_pixels(rules),
+            every_picture=every_picture,
         )
         outcomes: dict[str, FileOutcome] = {}
         changes: Counter[tuple[int, int]] = Counter()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tessera.adapters.files.dicom_source import FileSource, dataset_source, normalised, opened
 from tessera.adapters.files.instance_writer import copy_instance, is_written
-from tessera.adapters.files.take_in import deidentified, source_path, state_for
+from tessera.adapters.files.take_in import Probe, deidentified, source_path, state_for
 from tessera.domain.deid.gate import DeidentifiedInstance, Deidentifier, Names
 from tessera.domain.errors import InvalidDicom, uid_conflict
 from tessera.domain.imaging.encoding import OddEncoding
@@ -56,11 +56,18 @@ class DeidFolder:
     """The work of one worker of `tessera deid`.
 
     With a pixel stage it looks into the pixels of each source; without one, what can have text
-    there is held.
+    there is held. A probe reads one picture of each series of the other kinds.
     """
 
-    def __init__(self, gate: Deidentifier, out: Path, stage: "PixelStage | None" = None) -> None:
+    def __init__(
+        self,
+        gate: Deidentifier,
+        out: Path,
+        stage: "PixelStage | None" = None,
+        probe: Probe | None = None,
+    ) -> None:
         self._gate = gate
+        self._probe = probe
         self._out = out
         self._stage = stage
         self._made: set[str] = set()
@@ -77,7 +84,7 @@ class DeidFolder:
                 if self._stage:
                     value = with_pixels(file, self._gate, self._stage).value
                 else:
-                    value = deidentified(file, self._gate).value
+                    value = deidentified(file, self._gate, self._probe).value
                 return self._put(source, file, value)
         except InvalidDicom as err:
             return _refused(source, err)

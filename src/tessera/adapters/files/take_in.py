@@ -24,7 +24,13 @@ from tessera.domain.access.exclusions import OPTED_OUT
 from tessera.domain.deid.gate import HELD, DeidentifiedInstance, Deidentifier, Names
 from tessera.domain.deid.tally import tally_of_changes
 from tessera.domain.errors import InvalidDicom
-from tessera.domain.imaging.encoding import BytesSource, OddEncoding, read_file_meta
+from tessera.domain.imaging.encoding import (
+    BytesSource,
+    FileMeta,
+    OddEncoding,
+    Source,
+    read_file_meta,
+)
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified, Identified
 from tessera.ports.intake import Taken
@@ -33,6 +39,10 @@ from tessera.ports.ledger import NOT_READ, SourceFile, State
 IGNORED = frozenset(("not-dicom", "empty", "directory"))
 """Reasons that mean "not an instance": nothing is kept of these."""
 _NOT_KEPT = frozenset((OPTED_OUT, NOT_READ, "archive"))
+
+
+Probe = Callable[[Source, FileMeta], None]
+"""Looks at a picture; raises InvalidDicom when all pictures of its series must be read."""
 
 
 def state_for(reason: str) -> State:
@@ -102,13 +112,14 @@ def deidentify_to(
     place_of: Callable[[Names], tuple[Path, str]],
     *,
     durable: bool,
+    probe: Probe | None = None,
 ) -> Deidentified[InstanceRow]:
     """De-identify a file into another: `place_of` gives its path and its place in the row.
 
     Raises InvalidDicom, then nothing is left; OSError only when it cannot be written.
     """
     with opened(path) as file:
-        instance = deidentified(file, gate)
+        instance = deidentified(file, gate, probe)
         target, place = place_of(instance.value.names)
         written = write_instance(instance, target, place=place, durable=durable)
         try:
@@ -119,7 +130,9 @@ def deidentify_to(
     return written
 
 
-def deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[DeidentifiedInstance]:
+def deidentified(
+    file: FileSource, gate: Deidentifier, probe: Probe | None = None
+) -> Deidentified[DeidentifiedInstance]:
     """Take a file through the gate, by way of pydicom when its encoding is odd.
 
     Raises InvalidDicom, whatever the file holds.
@@ -127,6 +140,8 @@ def deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[Deidentif
     try:
         try:
             source, meta = dataset_source(file)
+            if probe is not None:
+                probe(source, meta)
             return gate.deidentify(Identified(source), meta)
         except OddEncoding:
             source, meta = normalised(file)
@@ -146,8 +161,11 @@ def deidentified(file: FileSource, gate: Deidentifier) -> Deidentified[Deidentif
 class TakeInFiles:
     """The work of one intake worker."""
 
-    def __init__(self, gate: Deidentifier, research: Path, identified: Path) -> None:
+    def __init__(
+        self, gate: Deidentifier, research: Path, identified: Path, probe: Probe | None = None
+    ) -> None:
         self._gate = gate
+        self._probe = probe
         self._store = FolderInstanceStore(research)
         self._inbox = identified / "inbox"
         self._quarantine = identified / "quarantine"
@@ -176,7 +194,7 @@ class TakeInFiles:
             return self._store.staging / name, self._store.place(names.instance_uid)
 
         self._gate.take_counts()  # those of one that was refused
-        row = deidentify_to(path, self._gate, place_of, durable=True)
+        row = deidentify_to(path, self._gate, place_of, durable=True, probe=self._probe)
         staged = self._store.staged_name(row.value.instance_uid, unique)
         tally = tally_of_changes(self._gate.take_counts())
         return Taken(source=source, row=row, staged=staged, tally=tally)

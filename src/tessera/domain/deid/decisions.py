@@ -56,12 +56,12 @@ _ALWAYS: Final[Mapping[int, tuple[int, str]]] = {
     0x00080119: (CODED, "codes of local schemes are free text"),
     0x00080120: (CODED, "codes of local schemes are free text"),
     0x00880200: (REMOVE, "a small copy of pixels that nobody checked"),
+    0x00081110: (DESCEND, "with new UIDs it leads to nobody, and still to the study"),
     0x04000500: (REMOVE, "sealed content that nobody can look into"),
 }
 _CONTENT: Final = 0x0040A730
 _SEQUENCES: Final[dict[int, int]] = {
     0x00080082: REMOVE,  # institution codes: Type 3, may not be empty
-    0x00081110: REMOVE,  # referenced studies: Type 3, may not be empty
     0x00081111: DESCEND,  # referenced procedure steps: Type 2 in reports, Type 3 in images
     0x00401101: DESCEND,  # codes of a person: Type 1; codes of local schemes become dummies
     0x0040A073: DESCEND,  # verifying observers: Type 1C; the names inside become dummies

@@ -55,6 +55,10 @@ _ORDINARY = frozenset(
     """.split()
 )
 """Names' parts that stand in honest headers too: only the whole name is looked for then."""
+_PARTICLES = frozenset(
+    "af al am an av bin da dal de dei del della den der des di do dos du e el i in la las le los "
+    "och op ten ter und van vom von y zu zum zur".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,8 @@ def _names(name: str) -> Iterator[str]:
         parts = [part for part in _NAME_PARTS.split(group) if part]
         if not parts:
             continue
-        whole = {" ".join(order) for order in permutations(parts[:3], min(len(parts), 2))}
+        telling = [part for part in parts if folded(part) not in _PARTICLES] or parts
+        whole = {" ".join(order) for order in permutations(telling[:3], min(len(telling), 2))}
         whole |= {text.replace(" ", mark) for text in whole for mark in ("^", ", ", "_", "")}
         for text in {group, *whole}:
             if _is_long_enough(text) and folded(text) not in _ORDINARY:

@@ -127,7 +127,11 @@ _TOWNS: Final = frozenset(
 
 def find_addresses(text: str) -> Iterator[Found]:
     """Yield streets with their post code and town, coded places and post boxes."""
-    for pattern in _STREETS:
+    low = text.lower()
+    streets = _ends_streets(low)
+    for pattern, hints in _STREETS:
+        if not (streets if not hints else any(hint in low for hint in hints)):
+            continue
         for match in pattern.finditer(text):
             if pattern is _AFTER_NAME and not _is_street(match):
                 continue
@@ -136,24 +140,70 @@ def find_addresses(text: str) -> Iterator[Found]:
                 end = more.end()
             start = match.start("a") if "a" in match.re.groupindex else match.start()
             yield Found("contact", start, end, "address")
-    for pattern in (_CODED, _BRITISH, _AMERICAN, _JAPANESE_CODE):
+    for pattern, may_be in _CODES:
+        if not may_be.search(text):
+            continue
         for match in pattern.finditer(text):
             yield Found("place", *match.span(), "post-code")
-    for match in _CODE_TOWN.finditer(text):
+    for match in _CODE_TOWN.finditer(text) if _MAY_BE_TOWN.search(text) else ():
         if folded(match["town"].partition(" ")[0].partition("-")[0]) in _TOWNS:
             yield Found("place", *match.span(), "post-code")
 
 
-_STREETS: Final = (
-    _AFTER_NAME,
-    _SPACED_NAME,
-    _ENGLISH,
-    _FRENCH,
-    _SOUTHERN,
-    _GREEK_BARE,
-    _JAPANESE,
-    _BOX,
+_STREETS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
+    (_AFTER_NAME, ()),
+    (_SPACED_NAME, ()),
+    (
+        _ENGLISH,
+        tuple(
+            " street, st, road, rd, avenue, ave, lane, ln, drive, dr., square, sq, close, way,"
+            " boulevard, blvd, terrace, crescent, court, ct., place, gardens, grove, hill, parade,"
+            " mews, highway, parkway".split(",")
+        ),
+    ),
+    (
+        _FRENCH,
+        tuple(
+            "rue av boulevard bd place chemin impasse allée quai cours route square passage".split()
+        ),
+    ),
+    (
+        _SOUTHERN,
+        tuple(
+            "calle avenid avda avd. plaza plza paseo pº camino carretera ctra ronda traves urb rua"
+            " largo praça estrada alameda vial piazza corso vicolo strad ul. ulica al. pl. os. οδό"
+            " οδο λεωφ πλατεία plac aleja utca bulevard náměst улица ул. бул. c/ via rue avenue"
+            " boulevard".split()
+        ),
+    ),
+    (
+        _GREEK_BARE,
+        tuple(
+            "διεύθυνση δ/νση κατοικ κάτοικ adres direc domicil indirizzo osoite morada bostad"
+            " wohnhaft bo".split()
+        ),
+    ),
+    (_JAPANESE, tuple("市区郡町村県都道府")),
+    (_BOX, tuple("o. post box apartado apdo casilla caixa b.p bp casella skrytka τ pl 私".split())),
 )
+"""Expressions with the small letters of which one must be there; () asks `_ends_streets`."""
+_CODES: Final = (
+    (_CODED, re.compile(r"-\d{2}")),
+    (_BRITISH, re.compile(r"\d[A-Z]{2}")),
+    (_AMERICAN, re.compile(r",[ ][A-Z]{2}[ ]\d")),
+    (_JAPANESE_CODE, re.compile("〒")),
+)
+_MAY_BE_TOWN: Final = re.compile(rf"(?:\d{{2}}|\d[ ]?[A-Z]{{2}}),?[ ]{_UP}")
+_BEFORE_NUMBER: Final = re.compile(r"[^\W\d_]\.?[ ]\d")
+_ENDS: Final = tuple(_COMPOUND.split("|"))
+
+
+def _ends_streets(low: str) -> bool:
+    """Say whether a number of a text in small letters follows a word that ends as streets do."""
+    return any(
+        low.endswith(_ENDS, max(0, match.start() - 12), match.start() + 1)
+        for match in _BEFORE_NUMBER.finditer(low)
+    )
 
 
 def _is_street(match: re.Match[str]) -> bool:

@@ -23,6 +23,8 @@ MARK: Final = "***"
 _ONE_LINE: Final = 64
 _SEPARATORS: Final = " _-.,;/^\t"
 _BETWEEN: Final = re.compile(r"[ \t\u3000]*[-._,^/'’‐–&]?[ \t\u3000]*")
+_GLUE: Final = re.compile(r"[ \t\u3000]*[-_^'’‐–&]?[ \t\u3000]*|\.[ \t]?")
+"""What may go between two removed runs; a comma, a stroke and a full stop stay."""
 _EMPTY_BRACKETS: Final = re.compile(r"\([ ,;.\-]*\)|\[[ ,;.\-]*\]")
 _OLD: Final = re.compile(
     r"(?<![\d.,])(9\d|1[0-2]\d)(?=[ \-]?"
@@ -282,7 +284,7 @@ def _cluster_text(marks: Marks, i: int) -> str:
 def _merged(
     text: str, runs: list[tuple[int, int, str, str | None]]
 ) -> list[tuple[int, int, str, str | None]]:
-    """Join removed runs that only a blank, a comma or a hyphen parts."""
+    """Join removed runs that only a blank or a hyphen parts, or the point of an initial."""
     merged: list[tuple[int, int, str, str | None]] = []
     for start, end, kind, new in runs:
         if merged:
@@ -291,7 +293,8 @@ def _merged(
                 if old is None:
                     merged[-1] = (first, max(last, end), before, None)
                 continue
-            if old is None and new is None and _BETWEEN.fullmatch(text, last, start):
+            dotted = text[last : last + 1] == "." and not text[last - 1 : last].isupper()
+            if old is None and new is None and _GLUE.fullmatch(text, last, start) and not dotted:
                 merged[-1] = (first, end, "name" if kind == "name" else before, None)
                 continue
         merged.append((start, end, kind, new))

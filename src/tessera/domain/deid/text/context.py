@@ -12,6 +12,19 @@ from tessera.domain.deid.text.vocabulary import Vocabulary
 _TITLE_GAP: Final = re.compile(r"[ \t\u3000.,:;)/(\-]{0,3}\n?[ \t]{0,8}")
 _NAME_GAP: Final = re.compile(r"(?:[ \t\u3000]|[-‐–.'’_^])?[ \t]{0,2}|, ?")
 _NEXT_TO: Final = re.compile(r"[ _\-]{1,2}|, ?|\. ")
+_MORE_TITLES: Final = frozenset(
+    "ol olak oberarzt dra ssk rtssk sygeplejerske tech mta mtra mtr".split()
+)
+_MORE_ROLES: Final = frozenset(
+    "sign signed signature signerat signatur tech operator operatör operator ref rt gez dikt vid "
+    "utford utfort dictated transcribed typed co bmt undersokare firma firmado υπογραφη".split()
+)
+_SIGNED: Final = re.compile(
+    r"(?<![^\W_])(?:sign(?:ed|erat|erad|atur|ature)?|gez|vid|dikt(?:erat|erad)?|mvh|granskat|firmado|"
+    r"rt|tech|operator|dictated(?:[ ]by)?|signed[ ]by|typed[ ]by|ssk|bma|mtra?)[ ]?[.:]?[ ]{0,2}"
+    r"(?P<who>[^\W\d_]{2,4}(?:/[^\W\d_]{2,4}){0,2})(?=[ \t]*[.,;)]?[ \t]*(?:$|\n|\r))",
+    re.IGNORECASE,
+)
 _MOST_WORDS: Final = 5
 _WINDOW: Final = 3
 
@@ -43,13 +56,38 @@ class Context:
         for i, token in enumerate(marks.reading.tokens):
             if token.digits or len(token.text) < 2:
                 continue
-            if token.key in self._vocabulary.titles:
+            if token.key in self._vocabulary.titles or token.key in _MORE_TITLES:
                 self._forward(marks, i, strong=True)
-            elif token.key in self._vocabulary.roles:
+            elif token.key in self._vocabulary.roles or token.key in _MORE_ROLES:
                 self._forward(marks, i, strong=False)
             if token.key in self._vocabulary.after:
                 self._backward(marks, i)
+        self._signatures(marks)
         self._neighbours(marks)
+        self._strokes(marks)
+
+    def _signatures(self, marks: Marks) -> None:
+        """Mark the KS/AB that ends a line after a word of signature."""
+        for match in _SIGNED.finditer(marks.text):
+            first, last = match.span("who")
+            if not match["who"].isupper():
+                continue
+            for i, token in enumerate(marks.reading.tokens):
+                if first <= token.start < last:
+                    marks.kinds[i] = marks.kinds[i] or "name"
+
+    def _strokes(self, marks: Marks) -> None:
+        """Mark what a stroke joins to a name: Brown/Green after a title."""
+        tokens, known = marks.reading.tokens, marks.reading.known
+        for i in range(1, len(tokens)):
+            if marks.gap(i - 1) != "/":
+                continue
+            for here, there in ((i, i - 1), (i - 1, i)):
+                token = tokens[here]
+                if marks.kinds[here] or marks.kinds[there] != "name" or token.digits:
+                    continue
+                if self._listed_name(token) or (known[here] is UNKNOWN and token.capital):
+                    marks.kinds[here] = "name"
 
     def explains(self, marks: Marks, i: int, *, somebody: bool) -> bool:
         """Say whether the words around make a name an eponym: Hodgkin before lymphoma.
@@ -234,10 +272,23 @@ class Context:
         if not token.capital or not token.text.isascii() or not _alone(tokens, i):
             return
         next_is = i + 1 < len(tokens) and marks.kinds[i + 1] == "name"
+        if not next_is and i + 1 < len(tokens) and marks.gap(i) == " " and token.text not in "LRTM":
+            other = tokens[i + 1]
+            next_is = marks.kinds[i + 1] == "unknown" and other.title and not other.joined
+            next_is = next_is and len(other.text) > 3
+        if i > 0 and marks.kinds[i - 1] == "unknown" and marks.gap(i - 1) == ", ":
+            before = tokens[i - 1]
+            if before.capital and len(before.text) > 3 and token.text not in "LRTM":
+                marks.kinds[i] = "name"
         joins = (". ", ".") if token.text in "LR" else (". ", ".", " ", "-")
         if next_is and marks.gap(i) in joins:
             marks.kinds[i] = "name"
         last_is = i > 0 and marks.kinds[i - 1] == "name" and marks.gap(i - 1) in (" ", ", ", "-")
+        if i + 1 < len(tokens) and re.fullmatch(r"\.", marks.gap(i)):
+            last_is = False  # Z.n., m.fl., S.c.
+        short = marks.text[token.end : token.end + 2]
+        if short[:1] == "." and short[1:].islower():
+            return  # "Müller, Z.n. TUR"
         if last_is and (token.text not in "LR" or self.after(marks, i) == "."):
             marks.kinds[i] = "name"
 

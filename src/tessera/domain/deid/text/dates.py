@@ -9,11 +9,13 @@ announces it, or with the month in full; it moves within a leap year.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
+from tessera.domain.deid.text.date_evidence import UNIT_AFTER, is_day_and_month, measures
 from tessera.domain.deid.text.date_forms import Reading, number
 from tessera.domain.deid.text.found import Found
-from tessera.domain.deid.text.months import stands_alone
+from tessera.domain.deid.text.months import MONTH_WORDS, folded, stands_alone
 
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
 _WORD = r"(?P<mw>[^\W\d_]{3,13})"
@@ -77,12 +79,6 @@ _JA_ERA_SHORT = re.compile(
 _YEARLESS = re.compile(
     r"(?P<d>\d{1,2})(?P<s>[./])[ ]?(?P<m>\d{1,2})(?:(?<=\d)\.)?(?![\d/])(?![.]\d)" + _UNIT
 )
-_BEFORE_YEARLESS = re.compile(
-    r"(?:^|[^\w])(?:den|am|vom|bis|zum|d\.|från|fr|på|op|dated|from|el|del|al|le|du|dal|il|dnia|"
-    r"στις|της|την|datum|date|fecha|dato|data|datert|dateret|sedan|since|seit|ab|jfr|vs)"
-    r"[ .:]{1,2}$",
-    re.IGNORECASE,
-)
 _VERSION = re.compile(
     r"(?:version|vers|ver|v|release|rel|build|syngo|software|sw|firmware|rev|w|mrsc|va|vb|ve|r)"
     r"[ .:]{0,2}$",
@@ -117,11 +113,26 @@ def find_dates(text: str, *, month_first: bool = False) -> Iterator[Found]:
 
     A date after a word of birth is an identifier, not a date to shift.
     """
+    if not _DIGIT.search(text):
+        return
+    year = _MAY_BE_YEAR.search(text) is not None
+    words = any(_is_month(word) for word in _LETTERS.findall(text))
     for pattern, name in _PATTERNS:
+        needs = _NEEDS.get(name)
+        if name in _WITH_YEAR:
+            if not year:
+                continue
+        elif name in _WITH_WORD:
+            if not words:
+                continue
+        elif needs is not None and not needs.search(text):
+            continue
         for match in pattern.finditer(text):
             found = _read(match, name, month_first=month_first)
             if found is not None:
                 yield found
+    if not year and not _SHORT_YEAR.search(text):
+        return
     for match in _BIRTH_YEAR.finditer(text):
         if _YEAR_ONLY_TRIGGER.search(text[max(0, match.start() - 24) : match.start()]):
             yield Found("identifier", match.start(), match.end(), "birth-year")
@@ -132,7 +143,12 @@ def _read(match: re.Match[str], name: str, *, month_first: bool) -> Found | None
     before = text[max(0, start - 24) : start]
     if name == "numeric" and not _plausible(match, before):
         return None
-    if name == "yearless" and not _BEFORE_YEARLESS.search(before):
+    after = text[match.end() : match.end() + 16]
+    if name in _BARE and (UNIT_AFTER.match(after) or before[-1:] == "^"):
+        return None
+    if name == "yearless" and not is_day_and_month(
+        text[max(0, start - 48) : start], match.group(), after
+    ):
         return None
     if name == "era-short" and match["e"] == "S" and number(match["y"]) < 10:
         return None  # a spine or a segment, not the first years of Shōwa
@@ -155,7 +171,7 @@ def _plausible(match: re.Match[str], before: str) -> bool:
     """Say whether three numbers with a two-digit year are a date and no version or list."""
     if len(match["y"]) == 4:
         return True
-    if _VERSION.search(before) or before[-1:].isalpha():
+    if _VERSION.search(before) or before[-1:].isalpha() or measures(before):
         return False
     after = match.string[match.end() : match.end() + 8]
     if re.match(r"[ ]?(?:mm|cm|ml|mg|kv|kvp|ma|mas|ms|gy|x|%|hz|fr)\b", after, re.IGNORECASE):
@@ -165,6 +181,36 @@ def _plausible(match: re.Match[str], before: str) -> bool:
     return True
 
 
+_DIGIT: Final = re.compile(r"[\d〇一二三四五六七八九十元]")
+_MAY_BE_YEAR: Final = re.compile(r"(?:1[89]|20)\d\d")
+_SHORT_YEAR: Final = re.compile(r"[-'’´]\d\d")
+_LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
+_WITH_YEAR: Final = frozenset(
+    "iso compact year-word-day month-year number-year year-number quarter".split()
+)
+_WITH_WORD: Final = frozenset("day-word day-word-short word-day".split())
+_NEEDS: Final = {
+    "numeric": re.compile(r"\d[./-][ ]?\d{1,2}[./-][ ]?\d\d"),
+    "ja": re.compile("年"),
+    "ja-yearless": re.compile("月"),
+    "era-short": re.compile(r"[RHS]\d"),
+    "yearless": re.compile(r"\d[./][ ]?\d"),
+}
+"""What a text must hold before the longer expression is tried."""
+
+
+@lru_cache(1 << 14)
+def _is_month(word: str) -> bool:
+    # "12thMarch" and "1erMars" are runs of letters that begin with the ordinal.
+    folds = folded(word)
+    bare = re.sub(r"^(?:st|nd|rd|th|er|ης|η|e|º|ª)", "", folds)
+    return folds in MONTH_WORDS or bare in MONTH_WORDS
+
+
+_BARE: Final = frozenset(
+    "yearless word-day day-word day-word-short month-year number-year quarter".split()
+)
+"""Forms whose numbers are those of a measure when a unit follows."""
 _PATTERNS: Final = (
     (_ISO, "iso"),
     (_COMPACT, "compact"),

@@ -46,6 +46,7 @@ class People:
                 if is_unspaced(word):
                     wide.add(unicodedata.normalize("NFKC", word))
         self.words = frozenset(words)
+        self._asked: dict[str, bool] = {}
         self._wide = tuple(sorted((w for w in wide if len(w) > 1), key=len, reverse=True))
         self._long = tuple(w for w in words if len(w) >= _FUZZY)
         numbers = {s for i in identities.identifiers for s in _number_forms(i)}
@@ -63,7 +64,13 @@ class People:
 
     def names(self, key: str) -> bool:
         """Say whether a folded word is one of the names, also in the genitive."""
-        return key in self.words or any(k in self.words for k in declined(key))
+        known = self._asked.get(key)
+        if known is None:
+            if len(self._asked) >= 1 << 14:
+                self._asked.clear()
+            known = key in self.words or any(k in self.words for k in declined(key))
+            self._asked[key] = known
+        return known
 
     def nearly_names(self, key: str) -> bool:
         """Say whether a folded word holds a long name, or is one with a letter wrong."""

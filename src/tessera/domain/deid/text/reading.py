@@ -29,6 +29,7 @@ _STAGE: Final = re.compile(
     r"(?:[ycpuram]{0,2}M[01x][a-c]?)?(?:[GRLV][0-4x])*|[ycpuram]{0,2}T(?:[0-4][a-d]?|is|x)(?:M[01x])?",
     re.IGNORECASE,
 )
+_MATRIX: Final = re.compile(r"\d{1,4}(?:[xX×]\d{1,4}){1,3}(?:mm|cm)?")
 _ROMAN: Final = re.compile(r"(?=[ivx])x?(?:ix|iv|v?i{0,3})[a-c]?")
 _LETTER_CODE: Final = re.compile(r"[a-z]")
 _PROSE: Final = 5
@@ -189,6 +190,9 @@ class Reader:
             known[first:last] = [DERIVED] * len(runs)
             return
         if self._is_listed(folded(whole)):
+            known[first:last] = [LISTED] * len(runs)
+            return
+        if _MATRIX.fullmatch(whole):
             known[first:last] = [LISTED] * len(runs)
             return
         letters = [t for t in runs if not t.digits]

@@ -10,6 +10,7 @@ _PLAIN: Final = str.maketrans(
     {"ß": "ss", "ẞ": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "œ": "oe", "ς": "σ"}
 )
 _WIDE: Final = r"々\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _UNSPACED: Final = re.compile(f"[{_WIDE}]")
 _TOKEN: Final = re.compile(
     rf"(?:(?=[^\W\d_])[{_WIDE}])+|(?![{_WIDE}])[^\W\d_](?:(?![{_WIDE}])[^\W\d_]|[\u0300-\u036f])*|\d+"
@@ -52,9 +53,13 @@ def folded(word: str) -> str:
     """
     if word.isascii():
         return word.lower()
-    text = unicodedata.normalize("NFKC", word).casefold().translate(_PLAIN)
-    parts = unicodedata.normalize("NFD", text)
-    bare = "".join(c for c in parts if not "\u0300" <= c <= "\u036f")
+    return folded_text(word)
+
+
+def folded_text(text: str) -> str:
+    """Return `folded` of many words at once; blanks stay."""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN)
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", plain))
     return unicodedata.normalize("NFC", bare)
 
 
