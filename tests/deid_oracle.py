@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 import pydicom
@@ -184,7 +185,7 @@ class Oracle:
         if action == r.CLEAN:
             return self._text(element, charset, strict=True)
         if action == r.KEEP_TEXT:
-            return self._text(element, charset, strict=False)
+            return self._text(element, charset, strict=bool(re.search(rb"\d{7}", raw)))
         if action == r.CODED:
             if scheme in self.rules.schemes:
                 return self._text(element, charset, strict=False) or b"REMOVED"

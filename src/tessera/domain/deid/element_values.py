@@ -81,7 +81,7 @@ class ElementValues:
         if not values.is_text(old):
             return values.REMOVED
         if scheme in self._rules.schemes:
-            new = setting.texts.guarded(vr, old, place.charset)
+            new = setting.texts.guarded(vr, old, place.charset, coded=True)
         elif self._cleans:
             new = setting.texts.cleaned(vr, old, place.charset)
         else:

@@ -17,6 +17,7 @@ _NOT_SURE: Final = frozenset(("url", "ip-address", "long-digits", "announced-num
 """Patterns that a device's own values have, too: addresses of programs, long versions."""
 _LONGEST: Final = {b"SH": 16, b"LO": 64, b"AE": 16, b"CS": 16, b"ST": 1024, b"LT": 10240}
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
+_SEVEN_DIGITS: Final = re.compile(rb"\d{7}")
 _LEAST = 5
 """Digits from which a number that equals an identifier is taken for it."""
 
@@ -70,8 +71,13 @@ class TextValues:
         """Return the value with only what is known to be harmless."""
         return self._each(vr, old, charset, strict=True)
 
-    def guarded(self, vr: bytes, old: bytes, charset: bytes) -> bytes:
-        """Return a value that may stay, cleaned only if it surely holds an identity."""
+    def guarded(self, vr: bytes, old: bytes, charset: bytes, *, coded: bool = False) -> bytes:
+        """Return a value that may stay, cleaned only if it surely holds an identity.
+
+        A run of seven digits is one, unless the value is `coded` by a public scheme.
+        """
+        if not coded and _SEVEN_DIGITS.search(old):
+            return self._each(vr, old, charset, strict=True)
         return self._each(vr, old, charset, strict=False)
 
     def _each(self, vr: bytes, old: bytes, charset: bytes, *, strict: bool) -> bytes:

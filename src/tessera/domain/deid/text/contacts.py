@@ -80,16 +80,18 @@ def find_contacts(text: str) -> Iterator[Found]:
         for match in _HOST.finditer(text):
             yield Found("contact", *match.span(), "host")
     yield from _networks(text)
-    for match in _AFTER_WORD.finditer(text):
+    for match in _AFTER_WORD.finditer(text) if _MAY_FOLLOW.search(text) else ():
         if _n_digits(match["n"]) >= 3 and not _UNIT_AFTER.match(text, match.end()):
             yield Found("contact", *match.span("n"), "phone")
-    for pattern, least in _PHONES:
+    for pattern, least in _PHONES if _n_digits(text) >= _LEAST_DIGITS else ():
         for match in pattern.finditer(text):
             enough = least <= _n_digits(match.group()) <= 15
             if enough and not _UNIT_AFTER.match(text, match.end()):
                 yield Found("contact", *match.span(), "phone")
 
 
+_MAY_FOLLOW: Final = re.compile(r"\d[\d ()./‐-]+\d")
+_LEAST_DIGITS: Final = 7
 _PHONES: Final = (
     (_INTERNATIONAL, 8),
     (_LEADING_ZERO, 7),

@@ -170,11 +170,14 @@ def _uids(text: str) -> Iterator[Found]:
         yield Found("uid", *match.span(), "uid")
 
 
+_THREE: Final = re.compile(r"\d{3}")
+
+
 def _numbers(text: str) -> Iterator[Found]:
     """Yield numbers after a word that announces one, accession forms, and unexplained digits."""
     for match in _AFTER_ID_WORD.finditer(text):
         yield Found("identifier", *match.span("n"), "announced-number")
-    for match in _ACCESSION.finditer(text):
+    for match in _ACCESSION.finditer(text) if _THREE.search(text) else ():
         if not _UNIT_AFTER.match(text, match.end()) and not _code_before(text, match.start()):
             yield Found("identifier", *match.span(), "accession")
     for match in _PLATE.finditer(text):
