@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -32,6 +33,8 @@ class Site:
     seed: int
 
 
+_PICTURES = 40
+"""Held pictures that the demonstration reads; all of them would take minutes."""
 SITES = (
     Site("linkoping", "Linköping", "SE", "sv", 11),
     Site("valencia", "València", "ES", "es", 22),
@@ -90,8 +93,11 @@ class Demo:
                 self.run(
                     *("node", "init", str(node), "--name", site.name, "--country", site.country),
                     *("--language", site.language, "--issuer", str(facts["issuer_of_patient_ids"])),
+                    *("--vault-key", str(node.parent / "keys" / f"{site.slug}.key")),
                 )
             self.run("node", "ingest", str(node), str(pacs / "pacs"))
+            if site == SITES[0] and find_spec("rapidocr"):
+                self.run("node", "pixels", str(node), "--limit", str(_PICTURES))
             clinical = pacs / "clinical"
             tables = sorted(str(path) for path in clinical.glob("*.csv"))
             mapping = str(clinical / "mapping.toml")

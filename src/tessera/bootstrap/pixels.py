@@ -40,10 +40,10 @@ def review_queue_of(home: Path) -> SqliteReviewQueue:
 
 
 def clean_held_pixels(
-    node: Node, *, workers: int | None = None
+    node: Node, *, workers: int | None = None, limit: int | None = None
 ) -> tuple[int, Iterator[LedgerEntry]]:
     """Return how many wait, and an iterator that looks at each. Raises Conflict while it runs."""
-    entries = held_for_pixels(node.ledger)
+    entries = held_for_pixels(node.ledger)[:limit]
     n = workers if workers is not None else node.settings.workers or os.cpu_count() or 1
     return len(entries), _cleaned(node, entries, n)
 

@@ -19,6 +19,9 @@ def pixels_command(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default one for each core.")
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Look at no more than so many now.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read the text in held pictures, blank what names somebody, and take them in.
@@ -36,7 +39,7 @@ def pixels_command(
 
     with told():
         node = open_node(home)
-        n_held, looked = clean_held_pixels(node, workers=workers)
+        n_held, looked = clean_held_pixels(node, workers=workers, limit=limit)
         counts: Counter[str] = Counter()
         with progress() as bar:
             task = bar.add_task("read pixels", total=n_held)

@@ -69,6 +69,8 @@ PRIVATE = -1
 """Stands for all private elements in `counts`."""
 _CHECKED_DOCUMENT = {0x00420011: KEEP, 0x00420015: KEEP_BINARY}
 """An encapsulated document made anew, and its length."""
+_LEAST_TEXT = 16
+"""Bytes from which a bulk value that is all text is none: a report hides in it."""
 _SETTINGS = 16
 _MEMO = 20_000
 _LONGEST_REMEMBERED = 1 << 14
@@ -309,7 +311,8 @@ class Rewriter:
         if vr not in (known, b"UN"):
             return b""
         if action == KEEP:
-            return old if len(old) % BINARY_SIZE.get(known, 1) == 0 else b""
+            is_text = known in values.BULK_VRS and len(old) >= _LEAST_TEXT and values.is_text(old)
+            return b"" if is_text or len(old) % BINARY_SIZE.get(known, 1) else old
         if known not in TEXT_VRS or not values.is_text(old):
             return values.dummy(known) if action == DUMMY else b""
         if action == KEEP_NUMBER:

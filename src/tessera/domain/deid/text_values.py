@@ -12,7 +12,7 @@ from tessera.domain.imaging import charsets
 
 _MANY: Final = frozenset(b"AE CS LO SH UC".split())
 """VRs in which a backslash stands between values."""
-_SURE: Final = frozenset(("name", "date"))
+_SURE: Final = frozenset(("name", "date", "place"))
 _NOT_SURE: Final = frozenset(("url", "ip-address", "long-digits", "announced-number"))
 """Patterns that a device's own values have, too: addresses of programs, long versions."""
 _LONGEST: Final = {b"SH": 16, b"LO": 64, b"AE": 16, b"CS": 16, b"ST": 1024, b"LT": 10240}

@@ -163,7 +163,9 @@ class Reader:
             return LISTED if not is_unspaced(text) or self._is_listed(key) else UNKNOWN
         known = self._vocabulary.look(key)
         if known is UNKNOWN:
-            if _ROMAN.fullmatch(key) or self._vocabulary.is_code(key):
+            # "Calvert" is not cal + vert: names are written so, joined codes seldom.
+            joined = not (text.istitle() and len(text) > 4) and self._vocabulary.is_code(key)
+            if _ROMAN.fullmatch(key) or joined:
                 return DERIVED
             if text.isupper() and len(text) <= 6 and _STAGE.fullmatch(text):
                 return DERIVED

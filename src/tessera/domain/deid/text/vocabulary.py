@@ -263,7 +263,8 @@ class Vocabulary:
             else:
                 raise InvalidSettings(f"{name}.txt, line {number}: words before any [section]")
         for section, entries in gathered.items():
-            self._add(section, entries, bit)
+            if entries:
+                self._add(section, entries, bit)
 
     def _set(self, line: str, bit: int, where: str) -> None:
         setting, *values = line.split()
