@@ -1,6 +1,7 @@
 """Who is named by the words around a word: titles, roles, name shapes, eponyms. Pure."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,13 +69,15 @@ class Context:
 
     def _signatures(self, marks: Marks) -> None:
         """Mark the KS/AB that ends a line after a word of signature."""
+        tokens = marks.reading.tokens
         for match in _SIGNED.finditer(marks.text):
             first, last = match.span("who")
             if not match["who"].isupper():
                 continue
-            for i, token in enumerate(marks.reading.tokens):
-                if first <= token.start < last:
-                    marks.kinds[i] = marks.kinds[i] or "name"
+            at = bisect_left(tokens, first, key=lambda t: t.start)
+            while at < len(tokens) and tokens[at].start < last:
+                marks.kinds[at] = marks.kinds[at] or "name"
+                at += 1
 
     def _strokes(self, marks: Marks) -> None:
         """Mark what a stroke joins to a name: Brown/Green after a title."""

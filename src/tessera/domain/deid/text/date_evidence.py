@@ -10,7 +10,7 @@ from typing import Final
 UNIT_AFTER: Final = re.compile(
     r"[ ]?(?:mm|cm|m|ml|mg|kg|g|kv|kvp|ma|mas|ms|hz|gy|mgy|mbq|mci|%|x|×|°|deg|cc|fr|min|sec|sek|s|"
     r"hu|mmhg|suv|t|slices?|frames?|snitt|bilder|points?|poäng|punkte|puntos|"
-    r"proximal|distal|superior|inferior|medio|upper|lower|middle|övre|nedre|obere|untere)"
+    r"proximal\w*|distal\w*|superior|inferior|medi[oa]|moyen\w*|externe?|interne?|upper|lower|middle|övre|nedre|obere|untere)"
     r"(?![^\W\d_])",
     re.IGNORECASE,
 )
@@ -21,7 +21,7 @@ _MEASURE: Final = re.compile(
     r"te|tr|ti|kv|kvp|mas?|kernel|matrix|matris|flip|echos?|eko|b|bval\w*|adc|fa|hu|dosis|dose|dos|"
     r"size|storlek|größe|tamaño|diameter|diametern|durchmesser|diámetro|volume?n?|volym|bredd|width|"
     r"thickness|tjocklek|dicke|espesor|längd|length|länge|crp|psa|hb|egfr|krea\w*|kreatinin|ki-?67|"
-    r"faktor|factor|index|ef|lvef|μέγεθος|διάμετρος|βαθμός|λόγος|step|level|part|teil|del|no|nr|"
+    r"faktor|factor|index|ef|lvef|μέγεθος|διάμετρος|βαθμός|λόγος|step|level|part|teil|no|nr|"
     r"series|serie|serien|increased|decreased|ökat|minskat|gesunken|gestiegen|aumentó|aumentado|"
     r"disminuyó|measures?|mäter|misst|mide)(?![^\W_])[^;\n]{0,28}$",
     re.IGNORECASE,
@@ -35,8 +35,12 @@ _LIKELY: Final = re.compile(
     r"sedan|seit|ab|bis|zum|jfr|vs)[ .:]{1,2}$",
     re.IGNORECASE,
 )
-_RANGE: Final = re.compile(r"(?:vom|am|den)[ ]\d{1,2}[./]\d{1,2}\.?[ ](?:bis|till|til|zum)[ ]{1,2}$", re.I)
-_TO_NUMBER: Final = re.compile(r"[ ]?(?:to|till|til|bis|a|al|until|->|→|-|–|vs)[ ]?\d", re.IGNORECASE)
+_RANGE: Final = re.compile(
+    r"(?:vom|am|den)[ ]\d{1,2}[./]\d{1,2}\.?[ ](?:bis|till|til|zum)[ ]{1,2}$", re.I
+)
+_TO_NUMBER: Final = re.compile(
+    r"[ ]?(?:to|till|til|bis|a|al|until|->|→|-|–|vs)[ ]?\d", re.IGNORECASE
+)
 
 
 def measures(before: str) -> bool:

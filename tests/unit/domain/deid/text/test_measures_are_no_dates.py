@@ -1,4 +1,5 @@
 """Measures of reports keep their numbers; days move, in the same words around."""
+# ruff: noqa: E501 -- lists of cases
 
 from datetime import timedelta
 
@@ -6,7 +7,8 @@ import pytest
 
 from tessera.domain.deid.text.patterns import find_patterns
 
-MEASURES = """
+MEASURES = (
+    """
 SUV 18.4 to 2.1|SUV from 18.4 to 2.1|SUV from 8.4|SUVmax 8.4 -> 2.1|SUV max from 9.3 to 1.2.|from 2.3 to 4.5 cm
 ratio 3/12|ratio 3/12/14|score 4/5|segments 4/8|seg 4/5|T2/T1|7/10|VAS 7/10|NRS 3/10|BP 120/80|blood pressure 120/80
 slice 3/24|slices 3/12|image 3/12|1-2|Gleason 3+4|Gleason 3+4=7|10-12 mm|2.5-3.0|VB17A|B30f|matrix 256x256|05.02 mm
@@ -25,9 +27,13 @@ b50_800|2x2x2 mm|3 x 5 x 12 mm|3x5|FA 10|flip 8/12|ETL 3/12|NEX 1/2|0.5/1.0|1/2|
 on 3.2 mm|on 1.5 T|on 3.0 T|at 1.5 T|from 1.2 to 1.5|from 3.5 to 4.6|decreased from 3.2 to 1.2|from 1/3 to 2/3|from 3/12 to 4/12
 ADC 0.8 to 1.2|HU 10.5|egfr from 3.5|crp 3.2|psa from 4.1 to 10.2|PSA 4.1|PSA 10.12|hb 9.8|LVEF 5.5|EF from 4.5 to 5.5
 width from 1.2|volume from 1.2 ml|vs 3.2|vs 3.2 cm|jfr 3.2 cm|jfr 1.1 mm|du 3.2 cm|le 1/3 moyen|le 3.2 mm|il 3.2 cm|op 3.2 cm
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
-DAYS = """
+DAYS = (
+    """
 den 12/3|den 3/4 2021|den 12.3|den 12.3.|am 12.3.|vom 12.3.|am 12.03.|vom 12.3. bis 14.4.|on 12/3|dated 12/3|date: 12/3
 στις 12/3|στις 12/3/2021|dnia 12.3|datum 12/3|fecha 12/3|från 12/3|sedan 12/3|jfr 12/3|seit 12/3|el 12/3|del 12/3
 since 12/3|from 12/3 and|till 12/3|le 12/3|il 12/3|2021-03-12|12.3.2021|12.03.21|03/04/2021|12/31/2021|CT20210312
@@ -40,7 +46,10 @@ R3/3/12|March 12th, 2021|12MAR2021|12 févr. 2021|12 kwietnia 2021|maaliskuussa 
 2020年6月12日|2020年6月|6月12日|平成30年6月12日|03/2021|11/2020|2021-11|2020-06-12T10:11|20200612|12.6.2020 and
 SUV on 12.6.2020|SUV 3.2 on 12.6.2020|ratio 3/4 on 12/6/2020|size 3 cm 12.6.2020|MR 12.6.2020|CT 12/6/20 compared
 12.06.20|12/06/20|12-06-20|Dec 24, 2020|24 Dec 2020|24 december 2020|24. Dezember 2020|24 décembre 2020|24 grudnia 2020
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
 
 @pytest.mark.parametrize("text", MEASURES)

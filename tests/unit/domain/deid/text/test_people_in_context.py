@@ -1,4 +1,5 @@
 """Persons whom no header names, found by the words and signs around them."""
+# ruff: noqa: E501 -- lists of cases
 
 import pytest
 
@@ -7,11 +8,15 @@ from tessera.domain.deid.identities import Identities
 from tessera.domain.deid.text.cleaner import TextCleaner
 
 BEFORE = "The liver is of normal size and there is no lesion. "
-NAMED = """
+NAMED = (
+    """
 Dr. Qvarnholm|Dr Qvarnholm|dr qvarnholm|Dr.med. Qvarnholm|öl Qvarnholm|öläk Qvarnholm|ssk Qvarnholm|Prof. Qvarnholm
 Dra. Qvarnholm|sign. Qvarnholm|RT: Qvarnholm|Tech Qvarnholm|Operator Qvarnholm|Ref.: Qvarnholm|c/o Qvarnholm
 K. Qvarnholm|K Qvarnholm|QVARNHOLM, K|Signed KS/AB|sign: KS|Sign. KS/AB|Qvarnholm/Berg|Prof Berg/Lind|Dr Brown/Green
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
 
 @pytest.fixture(scope="module")
