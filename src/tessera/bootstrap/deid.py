@@ -14,7 +14,6 @@ from tessera.adapters.files.deid_folder import BatchOutcome, DeidFolder
 from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
 from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import InProcess, ProcessPool
-from tessera.adapters.vault.wrapping import write_secret
 from tessera.bootstrap.writing import writing_to
 from tessera.domain.deid.gate import Deidentifier
 from tessera.domain.deid.holding import read_storage_classes
@@ -34,6 +33,8 @@ def read_key(path: Path | None) -> tuple[bytes, bool]:
     if path is None:
         return secrets.token_bytes(32), True
     if not path.exists():
+        from tessera.adapters.vault.wrapping import write_secret  # cryptography: large
+
         key = secrets.token_bytes(32)
         write_secret(path, key)
         return key, True

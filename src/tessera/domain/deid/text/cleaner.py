@@ -6,6 +6,8 @@ PS3.15 E.3.6 (Clean Descriptors) and E.3.4 (Clean Structured Content).
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -162,10 +164,14 @@ class TextCleaner:
     def _cover(self, marks: Marks, spans: list[tuple[int, int, str]]) -> None:
         if not spans:
             return
-        for i, token in enumerate(marks.reading.tokens):
-            for start, end, kind in spans:
-                if token.start < end and start < token.end:
+        tokens = marks.reading.tokens
+        starts = [token.start for token in tokens]
+        for start, end, kind in spans:
+            i = max(0, bisect_right(starts, start) - 1)
+            while i < len(tokens) and tokens[i].start < end:
+                if start < tokens[i].end:
                     marks.kinds[i] = marks.kinds[i] or kind
+                i += 1
 
     def _words(self, marks: Marks) -> None:
         people, tokens = self._people, marks.reading.tokens
@@ -224,15 +230,15 @@ class TextCleaner:
         spans: list[tuple[int, int, str]],
     ) -> Cleaned:
         text, tokens = marks.text, marks.reading.tokens
-        kept = [(s, e) for s, e, _, new in changes if new is not None]
-        spans = [s for s in spans if s[2] != "date" or not _overlaps(*s[:2], kept)]
-        gone = [(s, e) for s, e, _ in spans]
-        runs = [(s, e, k, n) for s, e, k, n in changes if not (n and _overlaps(s, e, gone))]
-        shifted = [(s, e) for s, e, _, new in runs if new is not None]
+        kept = _covered(len(text), ((s, e) for s, e, _, new in changes if new is not None))
+        spans = [s for s in spans if s[2] != "date" or 1 not in kept[s[0] : s[1]]]
+        gone = _covered(len(text), ((s, e) for s, e, _ in spans))
+        runs = [(s, e, k, n) for s, e, k, n in changes if not (n and 1 in gone[s:e])]
+        shifted = _covered(len(text), ((s, e) for s, e, _, new in runs if new is not None))
         runs += [(s, e, k, None) for s, e, k in spans]
         unsure = []
         for token, kind in zip(tokens, marks.kinds, strict=True):
-            if kind and not _overlaps(token.start, token.end, shifted):
+            if kind and 1 not in shifted[token.start : token.end]:
                 end = token.end
                 if kind == "name" and re.match(r"['’]s\b", text[end : end + 3]):
                     end += 2
@@ -267,8 +273,12 @@ def _back(day: date, days: int) -> date:
     return date.min if day.toordinal() <= days else day - timedelta(days=days)
 
 
-def _overlaps(start: int, end: int, others: list[tuple[int, int]]) -> bool:
-    return any(start < last and first < end for first, last in others)
+def _covered(length: int, stretches: Iterable[tuple[int, int]]) -> bytearray:
+    """Return one byte for each character: 1 where a stretch lies."""
+    covered = bytearray(length)
+    for start, end in stretches:
+        covered[start:end] = b"\1" * (min(end, length) - start)
+    return covered
 
 
 def _cluster_text(marks: Marks, i: int) -> str:

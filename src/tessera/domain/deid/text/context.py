@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tessera.domain.deid.text.people import People
-from tessera.domain.deid.text.reading import LISTED, UNKNOWN, Reading
+from tessera.domain.deid.text.reading import LISTED, STAFF, UNKNOWN, Reading
 from tessera.domain.deid.text.tokens import Token, is_unspaced
 from tessera.domain.deid.text.vocabulary import Vocabulary
 
@@ -16,6 +16,7 @@ _NEXT_TO: Final = re.compile(r"[ _\-]{1,2}|, ?|\. ")
 _MORE_TITLES: Final = frozenset(
     "ol olak oberarzt dra ssk rtssk sygeplejerske tech mta mtra mtr".split()
 )
+_MODALITIES: Final = frozenset("ct mr mrt mri dt us pet rtg dx cr mg xa nm iv im po sc km".split())
 _MORE_ROLES: Final = frozenset(
     "sign signed signature signerat signatur tech operator operatör operator ref rt gez dikt vid "
     "utford utfort dictated transcribed typed co bmt undersokare firma firmado υπογραφη".split()
@@ -64,6 +65,7 @@ class Context:
             if token.key in self._vocabulary.after:
                 self._backward(marks, i)
         self._signatures(marks)
+        self._staff_initials(marks)
         self._neighbours(marks)
         self._strokes(marks)
 
@@ -78,6 +80,17 @@ class Context:
             while at < len(tokens) and tokens[at].start < last:
                 marks.kinds[at] = marks.kinds[at] or "name"
                 at += 1
+
+    def _staff_initials(self, marks: Marks) -> None:
+        """Mark the two or three capitals after somebody who does not sign: radiographer EG."""
+        tokens = marks.reading.tokens
+        for i, token in enumerate(tokens[:-1]):
+            after = tokens[i + 1]
+            if token.key not in STAFF or not 2 <= len(after.text) <= 3:
+                continue
+            is_initials = after.text.isupper() and after.text.isalpha()
+            if is_initials and after.key not in _MODALITIES and _NEXT_TO.fullmatch(marks.gap(i)):
+                marks.kinds[i + 1] = marks.kinds[i + 1] or "name"
 
     def _strokes(self, marks: Marks) -> None:
         """Mark what a stroke joins to a name: Brown/Green after a title."""
@@ -106,9 +119,9 @@ class Context:
         for eponym in self._vocabulary.eponyms.get(tokens[i].key, ()):
             if eponym.words & beside:
                 return True
-            if any(eponym.explained_by(word) for word in near):
-                return True
             one = len({w.removesuffix("s") for w in eponym.words}) == 1
+            if (one or not somebody) and any(eponym.explained_by(word) for word in near):
+                return True
             if eponym.always and one and not somebody and not self._in_a_name(marks, i):
                 return True
         return False

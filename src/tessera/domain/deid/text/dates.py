@@ -34,6 +34,10 @@ _NUMERIC = re.compile(
     r"(?<!\d)(?<!\d[./-])(?:(?P<d0>\d{1,2})\.?[ ]?[-–][ ]?)?(?P<d>\d{1,2})(?P<s>[./-]|\.[ ])"
     r"(?P<m>\d{1,2})(?P=s)(?P<y>(?:1[89]|20)\d\d|\d\d)(?!\d)(?![./-]\d)"
 )
+_STROKE_SHORT = re.compile(
+    r"(?<!\d)(?<!\d[./-])(?P<d>\d{1,2})(?P<s>/)(?P<m>\d{1,2})(?:[ ][-–]|[ ]?['’´])(?P<y>\d\d)"
+    r"(?!\d)(?![./-]\d)" + _UNIT
+)
 _DAY_WORD = re.compile(
     r"(?<!\d)(?<!\d[.,])(?:(?P<d0>\d{1,2})\.?[ ]?(?:[-–]|to|till|bis|al|au|a|tot|do)[ ]?)?"
     r"(?P<d>\d{1,2})(?P<o>st|nd|rd|th|er|η|ης|º|ª|:e|e)?[ ./-]{0,2}(?:de[ ]|of[ ]|d')?"
@@ -191,6 +195,7 @@ _WITH_YEAR: Final = frozenset(
 _WITH_WORD: Final = frozenset("day-word day-word-short word-day".split())
 _NEEDS: Final = {
     "numeric": re.compile(r"\d[./-][ ]?\d{1,2}[./-][ ]?\d\d"),
+    "stroke-short": re.compile(r"/\d{1,2}[ '’´]"),
     "ja": re.compile("年"),
     "ja-yearless": re.compile("月"),
     "era-short": re.compile(r"[RHS]\d"),
@@ -208,13 +213,14 @@ def _is_month(word: str) -> bool:
 
 
 _BARE: Final = frozenset(
-    "yearless word-day day-word day-word-short month-year number-year quarter".split()
+    "stroke-short yearless word-day day-word day-word-short month-year number-year quarter".split()
 )
 """Forms whose numbers are those of a measure when a unit follows."""
 _PATTERNS: Final = (
     (_ISO, "iso"),
     (_COMPACT, "compact"),
     (_NUMERIC, "numeric"),
+    (_STROKE_SHORT, "stroke-short"),
     (_DAY_WORD, "day-word"),
     (_DAY_WORD_SHORT, "day-word-short"),
     (_JOINED_SHORT, "day-word-short"),

@@ -170,6 +170,9 @@ def _uids(text: str) -> Iterator[Found]:
         yield Found("uid", *match.span(), "uid")
 
 
+_GROUPED: Final = re.compile(r"(?<![\d.,-])(\d{4})[ -](\d{4})[ -](\d{4})(?![\d])(?![.,-]\d)")
+"""Three groups of four: a number on a card of insurance or of a person. Lists of b-values end in
+zeros."""
 _THREE: Final = re.compile(r"\d{3}")
 
 
@@ -183,6 +186,9 @@ def _numbers(text: str) -> Iterator[Found]:
     for match in _PLATE.finditer(text):
         if _PLATE_WORD.search(text, max(0, match.start() - 20), match.start()):
             yield Found("identifier", *match.span(), "plate")
+    for match in _GROUPED.finditer(text):
+        if not all(group.endswith(("00", "50")) for group in match.groups()):
+            yield Found("identifier", *match.span(), "grouped-digits")
     for match in _RUN.finditer(text):
         if not _explained(text, match):
             yield Found("identifier", *_token(text, match), "long-digits")

@@ -69,6 +69,12 @@ _SURNAME: Final = (
 )
 """Ends of surnames: a capital and such an end outweigh a form that is only derived."""
 _MAX_RUNS: Final = 7
+STAFF: Final = frozenset(
+    "radiographer technologist tech technician mtra mta mtr rta rontgensjukskoterska ssk tsid ter "
+    "sjukskoterska tecnico tecnica enfermera enfermero sonographer radiologist radiolog sign "
+    "rontgenlakare signerat signed operator performed dictated τεχνολογος ραδιολογος".split()
+)
+"""After these stand the initials of somebody."""
 _LONG_VALUE: Final = frozenset(
     "te tr ti b bval bvalue venc kv kvp ma mas mm cm ms bq kbq mbq hz khz mhz dpi px fps hu"
     " mgy".split()
@@ -93,7 +99,7 @@ class Reader:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._risky = vocabulary.names | vocabulary.titles | vocabulary.after
+        self._risky = vocabulary.names | vocabulary.titles | vocabulary.after | STAFF
         self._short = lru_cache(1 << 14)(self._read)
 
     def read(self, text: str) -> Reading:

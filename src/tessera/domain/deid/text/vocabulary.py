@@ -357,7 +357,7 @@ _PLACED: Final = frozenset(
 
 
 def _all_folded(entries: list[str]) -> list[str]:
-    """Return each entry folded. All at once: thirty times as fast as one by one."""
+    """Return each entry folded. All at once is much faster than one by one."""
     text = " ".join(entries)
     if text.isascii():
         return text.lower().split(" ")
