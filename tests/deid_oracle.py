@@ -196,7 +196,8 @@ class Oracle:
 
     def _names(self, kind: str, run: str) -> bool:
         """Whether what the cleaner took out names a person also in a device's own value."""
-        if kind in ("name", "date", "place") or self.texts.is_identifier(run.encode("latin-1", "replace")):
+        plain = run.encode("latin-1", "replace")
+        if kind in ("name", "date", "place") or self.texts.is_identifier(plain):
             return True
         weak = ("url", "ip-address", "long-digits", "announced-number")
         kinds = {f.kind for f in find_patterns(run) if f.name not in weak}

@@ -1,5 +1,6 @@
 """Files, folders, zips and disks made to lose an instance, keep one twice, or stop a batch."""
 
+import codecs
 import json
 import os
 import resource
@@ -88,6 +89,8 @@ def test_pipes_sockets_devices_and_loops_are_refused_and_nothing_waits(
 @pytest.fixture
 def nobody() -> Iterator[Path]:
     """A folder of a user whom permissions bind, as root's do not."""
+    codecs.lookup("ascii")  # somebody else may not be able to read the library
+    vocabulary()
     with TemporaryDirectory() as name:
         if os.geteuid() == 0:
             os.chown(name, 65534, 65534)
@@ -99,7 +102,9 @@ def nobody() -> Iterator[Path]:
 
 
 def test_what_may_not_be_read_is_refused_by_name_and_taken_when_it_may(nobody: Path) -> None:
-    node = init_node(nobody / "home", NodeSettings(name="A", country="SE"))
+    node = init_node(
+        nobody / "home", NodeSettings(name="A", country="SE"), vault_key=str(nobody / "opens.key")
+    )
     paths = write_series(nobody / "pacs", 3)
     write_series(nobody / "pacs" / "closed", 1, series=2)
     paths[0].chmod(0)
