@@ -1,6 +1,5 @@
 """Files, folders, zips and disks made to lose an instance, keep one twice, or stop a batch."""
 
-import codecs
 import json
 import os
 import resource
@@ -89,8 +88,10 @@ def test_pipes_sockets_devices_and_loops_are_refused_and_nothing_waits(
 @pytest.fixture
 def nobody() -> Iterator[Path]:
     """A folder of a user whom permissions bind, as root's do not."""
-    codecs.lookup("ascii")  # somebody else may not be able to read the library
-    vocabulary()
+    with TemporaryDirectory() as name:  # loads all: nobody may not be able to read the library
+        warm = init_node(Path(name) / "home", NodeSettings(name="A", country="SE"))
+        write_series(Path(name) / "pacs", 1)
+        take(warm, Path(name) / "pacs")
     with TemporaryDirectory() as name:
         if os.geteuid() == 0:
             os.chown(name, 65534, 65534)
