@@ -13,9 +13,9 @@
     svg.addEventListener("pointerdown", (event) => {
       start = at(event);
       svg.setPointerCapture(event.pointerId);
-      group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+      group = document.createElementNS(svg.namespaceURI, "g");
       group.setAttribute("class", "box-drawn");
-      group.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "rect"));
+      group.appendChild(document.createElementNS(svg.namespaceURI, "rect"));
       svg.appendChild(group);
       event.preventDefault();
     });
