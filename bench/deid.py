@@ -56,12 +56,14 @@ def tools() -> list[Tool]:
     ours = [
         Tool(
             "tessera deid",
-            lambda corpus, out: [TESSERA, "deid", str(corpus), str(out)],
+            lambda corpus, out: [TESSERA, "deid", str(corpus), str(out), "--no-pixels"],
             "PS3.15 with options, one process per core",
         ),
         Tool(
             "tessera deid --workers 1",
-            lambda corpus, out: [TESSERA, "deid", str(corpus), str(out), "--workers", "1"],
+            lambda corpus, out: [
+                *(TESSERA, "deid", str(corpus), str(out), "--no-pixels", "--workers", "1")
+            ],
             "the same, one process",
         ),
         Tool(
