@@ -106,7 +106,7 @@ def render(sources: list[Source]) -> str:
         "",
         "Made by `python tools/real_data_table.py`; make it again after every change to the",
         "de-identification. `tests/conformance/test_deid_judges.py` judges the outputs: no error",
-        "of `dcmdump` or `dciodvfy` that the input had not, pixel data not read byte for byte the same, no",
+        "of `dcmdump` or `dciodvfy` that the input had not, pixels the same that are not read, no",
         "UID, name, identifier or birth date left, references resolved.",
         "",
         "Every file has one outcome. *Stored*: de-identified. *Duplicate*: the same instance, the",
