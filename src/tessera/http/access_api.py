@@ -11,11 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from tessera.domain.access.people import Person, Role
+from tessera.domain.access.people import Role
 from tessera.domain.access.tool import ToolBundle
-from tessera.domain.errors import NotSignedIn
 from tessera.http.api import MAX_WAIT_S
-from tessera.http.rules import SIGNED_IN, RuledRoute, needs, person_of
+from tessera.http.rules import SIGNED_IN, RuledRoute, needs, signed_in
 from tessera.hub.access import Access
 from tessera.hub.bell import Bell
 from tessera.hub.runs import runs_key
@@ -54,14 +53,6 @@ def routes(access: Access) -> list[RuledRoute]:
         RuledRoute("/api/v1/runs/{use_id}/stop", api.stop, SIGNED_IN, methods=("POST",)),
         RuledRoute("/api/v1/runs/{use_id}/files/{name}", api.file, SIGNED_IN),
     ]
-
-
-def signed_in(request: Request) -> Person:
-    """Return who is signed in. Raises NotSignedIn; the route's rule has seen to it before."""
-    person = person_of(request)
-    if person is None:
-        raise NotSignedIn("sign in first")
-    return person
 
 
 class _AccessApi:

@@ -15,12 +15,11 @@ from tessera.domain.access.form import form
 from tessera.domain.access.permit import AccessMode
 from tessera.domain.errors import Conflict, InvalidInput, NotFound
 from tessera.http import application_view as view
-from tessera.http.applications_api import signed_in
 from tessera.http.errors import status_of
 from tessera.http.language import chosen_language
 from tessera.http.pages import Clock, utc_now
 from tessera.http.rendering import link, render
-from tessera.http.rules import SIGNED_IN, RuledRoute
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.hub.negotiating import Negotiating
 from tessera.wire.applications import (
     Rewrite,

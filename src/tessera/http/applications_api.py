@@ -6,8 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from tessera.domain.access.application_state import AccessApplication
 from tessera.domain.access.people import Person
-from tessera.domain.errors import NotSignedIn
-from tessera.http.rules import SIGNED_IN, RuledRoute, person_of
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.hub.negotiating import Negotiating
 from tessera.wire import fields
 from tessera.wire.applications import application_to_json, wish_from_json, written_from_json
@@ -25,14 +24,6 @@ def routes(negotiating: Negotiating) -> list[RuledRoute]:
         RuledRoute(one, api.application, SIGNED_IN),
         RuledRoute(f"{one}/commands", api.command, SIGNED_IN, methods=("POST",)),
     ]
-
-
-def signed_in(request: Request) -> Person:
-    """Return who is signed in. Raises NotSignedIn; the route's rule has seen to it before."""
-    person = person_of(request)
-    if person is None:
-        raise NotSignedIn("sign in first")
-    return person
 
 
 class _Api:

@@ -16,10 +16,9 @@ from tessera.domain.access.application import MAX_DATASETS
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import InvalidInput, NotFound
 from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
-from tessera.http.applications_api import signed_in
 from tessera.http.pages import Clock, utc_now
 from tessera.http.rendering import link, render
-from tessera.http.rules import SIGNED_IN, RuledRoute
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.views import HubViews
 

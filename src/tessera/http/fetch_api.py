@@ -3,8 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera.http.access_api import signed_in
-from tessera.http.rules import SIGNED_IN, RuledRoute
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.hub.access import Access
 from tessera.wire import fields
 

@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tessera.http.access_api import file_response, signed_in, when_changed
-from tessera.http.rules import PUBLIC, SIGNED_IN, RuledRoute
+from tessera.http.access_api import file_response, when_changed
+from tessera.http.rules import PUBLIC, SIGNED_IN, RuledRoute, signed_in
 from tessera.http.trainings import Trainings
 from tessera.wire import fields
 from tessera.wire.fields import Json

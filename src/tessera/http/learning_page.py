@@ -8,10 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera.domain.learning.plan import LearningState
-from tessera.http.access_api import signed_in
 from tessera.http.learning_chart import metric_charts
 from tessera.http.rendering import link, render
-from tessera.http.rules import SIGNED_IN, RuledRoute
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.http.tools_page import hub_address
 from tessera.http.trainings import Trainings
 from tessera.wire.learning import Learning

@@ -6,9 +6,9 @@ from shlex import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera.http.access_api import file_response, signed_in
+from tessera.http.access_api import file_response
 from tessera.http.rendering import render
-from tessera.http.rules import PUBLIC, SIGNED_IN, RuledRoute, person_of
+from tessera.http.rules import PUBLIC, SIGNED_IN, RuledRoute, person_of, signed_in
 from tessera.http.tools_page import hub_address
 from tessera.http.trainings import Trainings
 

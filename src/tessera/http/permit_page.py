@@ -10,9 +10,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from tessera.domain.access.people import Role
 from tessera.domain.access.permit import AccessMode
 from tessera.domain.errors import InvalidInput
-from tessera.http.access_api import signed_in
 from tessera.http.rendering import link, render
-from tessera.http.rules import SIGNED_IN, RuledRoute, needs
+from tessera.http.rules import SIGNED_IN, RuledRoute, needs, signed_in
 from tessera.http.tools_page import hub_address
 from tessera.hub.access import Access
 from tessera.hub.permits import is_of

@@ -73,6 +73,14 @@ def person_of(request: Request) -> Person | None:
     return person if isinstance(person, Person) else None
 
 
+def signed_in(request: Request) -> Person:
+    """Return who is signed in. Raises NotSignedIn; the route's rule has seen to it before."""
+    person = person_of(request)
+    if person is None:
+        raise NotSignedIn("sign in first")
+    return person
+
+
 def require(rule: Rule, person: Person | None) -> None:
     """Raise NotSignedIn or Refused unless `person` fits the rule."""
     if rule.is_public:

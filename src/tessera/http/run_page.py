@@ -6,9 +6,9 @@ from shlex import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tessera.http.access_api import file_response, signed_in
+from tessera.http.access_api import file_response
 from tessera.http.rendering import link, render
-from tessera.http.rules import SIGNED_IN, RuledRoute
+from tessera.http.rules import SIGNED_IN, RuledRoute, signed_in
 from tessera.http.tools_page import hub_address
 from tessera.hub.access import Access
 

@@ -6,11 +6,14 @@ Unknown keys are ignored, so that a newer sender can be read. Pure.
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final, TypeVar
+from uuid import UUID
 
 from tessera.wire.refusals import BadMessage
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 Json = Mapping[str, object]
 """A decoded JSON object."""
 _LARGEST: Final = 2**63 - 1
@@ -104,6 +107,26 @@ def integers(body: Json, key: str) -> tuple[int, ...]:
 
 def child(body: Json, key: str) -> Json:
     return as_object(body.get(key), key)
+
+
+def uuid(body: Json, key: str) -> str:
+    """Return a UUID in its one form."""
+    try:
+        return str(UUID(text(body, key)))
+    except ValueError as err:
+        raise BadMessage(key, "a UUID") from err
+
+
+def word(kind: type[Word], body: Json, key: str) -> Word:
+    """Return one of the words of an enumeration."""
+    return as_word(kind, text(body, key), key)
+
+
+def as_word(kind: type[Word], value: str, place: str) -> Word:
+    try:
+        return kind(value)
+    except ValueError as err:
+        raise BadMessage(place, f"one of {', '.join(kind)}") from err
 
 
 def moment(body: Json, key: str) -> datetime:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
 from tessera.domain.learning.plan import LearningState, SiteState
@@ -53,7 +52,7 @@ class LearningPlan:
     def from_json(cls, body: Json) -> "LearningPlan":
         """Read a plan. Raises BadMessage."""
         plan = cls(
-            learn_id=_uuid(body, "learn_id"),
+            learn_id=fields.uuid(body, "learn_id"),
             rounds=fields.integer(body, "rounds"),
             min_nodes=fields.integer(body, "min_nodes"),
             round_s=fields.integer(body, "round_s"),
@@ -140,10 +139,10 @@ class LearningSite:
     def from_json(cls, body: Json) -> "LearningSite":
         return cls(
             node_id=node_id(fields.text(body, "node_id")),
-            use_id=_uuid(body, "use_id"),
+            use_id=fields.uuid(body, "use_id"),
             datasets=fields.objects(body, "datasets", _version),
             key="ready" if fields.flag(body, "is_ready") else "",
-            state=_state(body),
+            state=fields.word(RunState, body, "state"),
             detail=one_line(fields.text(body, "detail", "")),
             changed_at=fields.moment_or_none(body, "changed_at"),
             sha256=fields.text(body, "sha256", ""),
@@ -210,9 +209,9 @@ class Learning:
         except ValueError as err:
             raise BadMessage("state", f"one of {', '.join(LearningState)}") from err
         return cls(
-            learn_id=_uuid(body, "learn_id"),
-            permit_id=_uuid(body, "permit_id"),
-            person_id=_uuid(body, "person_id"),
+            learn_id=fields.uuid(body, "learn_id"),
+            permit_id=fields.uuid(body, "permit_id"),
+            person_id=fields.uuid(body, "person_id"),
             title=one_line(fields.text(body, "title")),
             tool=one_line(fields.text(body, "tool"), 80),
             rounds=fields.integer(body, "rounds"),
@@ -240,17 +239,3 @@ def read_metrics(body: Json) -> dict[str, float]:
 
 def _version(body: Json) -> tuple[DatasetId, int]:
     return dataset_id(fields.text(body, "dataset_id")), fields.integer(body, "version")
-
-
-def _state(body: Json) -> RunState:
-    try:
-        return RunState(fields.text(body, "state"))
-    except ValueError as err:
-        raise BadMessage("state", f"one of {', '.join(RunState)}") from err
-
-
-def _uuid(body: Json, key: str) -> str:
-    try:
-        return str(UUID(fields.text(body, key)))
-    except ValueError as err:
-        raise BadMessage(key, "a UUID") from err

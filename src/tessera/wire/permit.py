@@ -8,10 +8,8 @@ one from being taken for another.
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
-from typing import Final, TypeVar
-from uuid import UUID
+from typing import Final
 
 from tessera.domain.access.permit import (
     AccessMode,
@@ -42,7 +40,6 @@ _MAX_ARGUMENTS: Final = 64_000
 """Bytes; a tool gets them in one variable of its environment, which holds no more than 128 KiB."""
 _MAX_INPUTS: Final = 20
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
-E_ = TypeVar("E_", bound=StrEnum)
 
 
 def token_sha256(token: str) -> str:
@@ -97,17 +94,19 @@ def read_permit(payload: bytes) -> Permit:
     """Read a permit whose signature has been checked. Raises BadMessage, WrongType."""
     body = _typed(payload, PERMIT)
     return Permit(
-        permit_id=_uuid(body, "permit_id"),
-        application_id=_uuid(body, "application_id"),
+        permit_id=fields.uuid(body, "permit_id"),
+        application_id=fields.uuid(body, "application_id"),
         title=one_line(fields.text(body, "title"), 300),
         purpose=fields.text(body, "purpose")[:5000],
         duo=tuple(_matching(term, "duo", _DUO) for term in fields.texts(body, "duo")),
         persons=fields.objects(body, "persons", _person),
         datasets=fields.objects(body, "datasets", _dataset),
-        modes=frozenset(_one_of(AccessMode, word, "modes") for word in fields.texts(body, "modes")),
+        modes=frozenset(
+            fields.as_word(AccessMode, word, "modes") for word in fields.texts(body, "modes")
+        ),
         tools=fields.objects(body, "tools", _tool),
         outputs=frozenset(
-            _one_of(OutputKind, word, "outputs") for word in fields.texts(body, "outputs")
+            fields.as_word(OutputKind, word, "outputs") for word in fields.texts(body, "outputs")
         ),
         issued_at=fields.moment(body, "issued_at"),
         starts=fields.moment(body, "starts"),
@@ -144,7 +143,7 @@ class Countersignature:
     def read(cls, payload: bytes) -> "Countersignature":
         body = _typed(payload, COUNTERSIGNATURE)
         return cls(
-            permit_id=_uuid(body, "permit_id"),
+            permit_id=fields.uuid(body, "permit_id"),
             permit_sha256=_sha256(body, "permit_sha256"),
             node_id=node_id(fields.text(body, "node_id")),
             by=one_line(fields.text(body, "by"), 200),
@@ -175,7 +174,7 @@ class Revocation:
     def read(cls, payload: bytes) -> "Revocation":
         body = _typed(payload, REVOCATION)
         return cls(
-            permit_id=_uuid(body, "permit_id"),
+            permit_id=fields.uuid(body, "permit_id"),
             reason=one_line(fields.text(body, "reason"), 500),
             at=fields.moment(body, "at"),
         )
@@ -217,11 +216,11 @@ def read_use(payload: bytes) -> Use:
         raise BadMessage("datasets", f"each version once, with at most {_MAX_INPUTS} input files")
     tool = fields.text(body, "tool", "")
     return Use(
-        use_id=_uuid(body, "use_id"),
-        permit_id=_uuid(body, "permit_id"),
+        use_id=fields.uuid(body, "use_id"),
+        permit_id=fields.uuid(body, "permit_id"),
         permit_sha256=_sha256(body, "permit_sha256"),
         node_id=node_id(fields.text(body, "node_id")),
-        action=_one_of(Action, fields.text(body, "action"), "action"),
+        action=fields.word(Action, body, "action"),
         datasets=datasets,
         tool=tool_digest(tool) if tool else "",
         at=fields.moment(body, "at"),
@@ -242,7 +241,7 @@ def _typed(payload: bytes, typ: str) -> Json:
 
 def _person(body: Json) -> PermittedPerson:
     return PermittedPerson(
-        person_id=_uuid(body, "person_id"),
+        person_id=fields.uuid(body, "person_id"),
         name=one_line(fields.text(body, "name"), 200),
         organisation=one_line(fields.text(body, "organisation"), 200),
         keys=tuple(PublicKey(x).x for x in fields.texts(body, "keys")),
@@ -274,13 +273,6 @@ def _input(body: Json) -> tuple[str, str]:
     return _matching(fields.text(body, "name"), "name", _FILE), _sha256(body, "sha256")
 
 
-def _uuid(body: Json, key: str) -> str:
-    try:
-        return str(UUID(fields.text(body, key)))
-    except ValueError as err:
-        raise BadMessage(key, "a UUID") from err
-
-
 def _sha256(body: Json, key: str) -> str:
     return _matching(fields.text(body, key), key, _SHA256)
 
@@ -289,10 +281,3 @@ def _matching(text: str, key: str, form: re.Pattern[str]) -> str:
     if not form.fullmatch(text):
         raise BadMessage(key, form.pattern)
     return text
-
-
-def _one_of(kind: type[E_], word: str, key: str) -> E_:
-    try:
-        return kind(word)
-    except ValueError as err:
-        raise BadMessage(key, f"one of {', '.join(kind)}") from err

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from tessera.domain.access.permit import Action, Permit
 from tessera.domain.access.tool import Entry, OutputKind, ToolBundle
@@ -17,7 +17,6 @@ from tessera.wire.refusals import BadMessage
 from tessera.wire.tasks import RunState
 from tessera.wire.text import one_line
 
-E_ = TypeVar("E_", bound=StrEnum)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -57,7 +56,7 @@ class PermitAtNode:
     def from_json(cls, body: Json) -> "PermitAtNode":
         return cls(
             node_id=node_id(fields.text(body, "node_id")),
-            state=_one_of(PermitState, body, "state"),
+            state=fields.word(PermitState, body, "state"),
             at=fields.moment(body, "at"),
             detail=one_line(fields.text(body, "detail", "")),
         )
@@ -129,7 +128,7 @@ class RunFile:
     def from_json(cls, body: Json) -> "RunFile":
         return cls(
             name=_matching(body, "name", _FILE),
-            kind=_one_of(OutputKind, body, "kind"),
+            kind=fields.word(OutputKind, body, "kind"),
             sha256=_matching(body, "sha256", _SHA256),
             n_bytes=fields.integer(body, "n_bytes"),
             is_whole=fields.flag(body, "is_whole"),
@@ -179,11 +178,11 @@ class Run:
             permit_id=one_line(fields.text(body, "permit_id"), 60),
             node_id=node_id(fields.text(body, "node_id")),
             person_id=one_line(fields.text(body, "person_id"), 60),
-            action=_one_of(Action, body, "action"),
+            action=fields.word(Action, body, "action"),
             tool=one_line(fields.text(body, "tool"), 80),
             datasets=fields.objects(body, "datasets", _version),
             asked_at=fields.moment(body, "asked_at"),
-            state=_one_of(RunState, body, "state"),
+            state=fields.word(RunState, body, "state"),
             changed_at=fields.moment(body, "changed_at"),
             detail=one_line(fields.text(body, "detail", "")),
             stop_asked_at=fields.moment_or_none(body, "stop_asked_at"),
@@ -236,11 +235,10 @@ class ListedTool:
             version=one_line(fields.text(body, "version"), 50),
             title=one_line(fields.text(body, "title"), 200),
             entries=tuple(
-                _one_of(Entry, {"entries": word}, "entries")
-                for word in fields.texts(body, "entries")
+                fields.as_word(Entry, word, "entries") for word in fields.texts(body, "entries")
             ),
             outputs=tuple(
-                (one_line(name, 100), _one_of(OutputKind, outputs, name)) for name in outputs
+                (one_line(name, 100), fields.word(OutputKind, outputs, name)) for name in outputs
             ),
             added_at=fields.moment_or_none(body, "added_at"),
         )
@@ -265,10 +263,3 @@ def _matching(body: Json, key: str, form: re.Pattern[str]) -> str:
     if not form.fullmatch(text):
         raise BadMessage(key, form.pattern)
     return text
-
-
-def _one_of(kind: type[E_], body: Json, key: str) -> E_:
-    try:
-        return kind(fields.text(body, key))
-    except ValueError as err:
-        raise BadMessage(key, f"one of {', '.join(kind)}") from err
