@@ -3,7 +3,7 @@
 Usage: python bench/corpus.py OUT [--files 200] [--seed 1]
 
 Writes OUT/<patient>/<study>/<series>/<number>.dcm: CT, MR and PT in the proportions of an
-oncological archive, headers of about 150 elements with private blocks and nested sequences,
+oncological archive, headers of about 200 elements with private blocks and nested sequences,
 pixels of noise and shapes. About two thirds are explicit little endian, the rest implicit,
 RLE, JPEG 2000 and JPEG-LS. Needs pydicom, numpy and the codecs of the project.
 """
@@ -79,6 +79,79 @@ def planned(n_files: int) -> Iterator[Series]:
             left -= n_instances
             ordinal += 1
         patient += 1
+
+
+DEVICE: dict[str, dict[str, object]] = {
+    "CT": {
+        "ScanOptions": "HELICAL MODE",
+        "KVP": "120",
+        "DataCollectionDiameter": "500",
+        "ReconstructionDiameter": "360",
+        "DistanceSourceToDetector": "1085.6",
+        "DistanceSourceToPatient": "595",
+        "GantryDetectorTilt": "0",
+        "TableHeight": "155.5",
+        "RotationDirection": "CW",
+        "ExposureTime": 500,
+        "XRayTubeCurrent": 287,
+        "Exposure": 143,
+        "FilterType": "WEDGE_3",
+        "FocalSpots": "1.2",
+        "ConvolutionKernel": ["I40f", "3"],
+        "ContrastBolusAgent": "Iomeron 400",
+        "ContrastBolusRoute": "IV",
+        "RevolutionTime": 0.5,
+        "SingleCollimationWidth": 0.6,
+        "TableSpeed": 46.0,
+        "SpiralPitchFactor": 0.8,
+        "CTDIvol": 9.4,
+        "ExposureModulationType": "XYZ_EC",
+    },
+    "MR": {
+        "ScanningSequence": ["SE", "IR"],
+        "SequenceVariant": ["SK", "SP"],
+        "ScanOptions": "FS",
+        "MRAcquisitionType": "2D",
+        "SequenceName": "*tse2d1_17",
+        "AngioFlag": "N",
+        "RepetitionTime": "5000",
+        "EchoTime": "95",
+        "InversionTime": "2500",
+        "NumberOfAverages": "1",
+        "ImagingFrequency": "123.25",
+        "ImagedNucleus": "1H",
+        "EchoNumbers": 1,
+        "MagneticFieldStrength": "3",
+        "SpacingBetweenSlices": "4.4",
+        "EchoTrainLength": 17,
+        "PercentSampling": "80",
+        "PixelBandwidth": "220",
+        "AcquisitionMatrix": [0, 384, 270, 0],
+        "InPlanePhaseEncodingDirection": "ROW",
+        "FlipAngle": "150",
+        "SAR": "0.6",
+        "ContrastBolusAgent": "Gadovist",
+    },
+    "PT": {
+        "Units": "BQML",
+        "SeriesType": ["WHOLE BODY", "IMAGE"],
+        "CountsSource": "EMISSION",
+        "CorrectedImage": ["DECY", "RADL", "ATTN", "SCAT", "DTIM", "RAN", "NORM"],
+        "DecayCorrection": "START",
+        "ReconstructionMethod": "PSF+TOF 3i21s",
+        "AttenuationCorrectionMethod": "CT-derived mu-map",
+        "ScatterCorrectionMethod": "Model-based",
+        "RandomsCorrectionMethod": "DLYD",
+        "AxialAcceptance": "38",
+        "FrameReferenceTime": "60000",
+        "DecayFactor": "1.02",
+        "DoseCalibrationFactor": "1",
+        "ScatterFractionFactor": "0.33",
+        "ActualFrameDuration": 120000,
+        "CollimatorType": "NONE",
+    },
+}
+"""What only one kind of scanner writes."""
 
 
 def uid(*parts: object) -> str:
@@ -161,9 +234,35 @@ def header(series: Series, seed: int) -> Dataset:
             "WindowCenter": ["40", "-500"],
             "WindowWidth": ["400", "1500"],
             "BurnedInAnnotation": "NO",
-            "KVP": "120",
-            "ConvolutionKernel": ["I40f", "3"],
             "CurrentPatientLocation": "Ward 7B",
+            "InstitutionalDepartmentName": "Radiologie II",
+            "PhysiciansOfRecord": doctor,
+            "NameOfPhysiciansReadingStudy": doctor,
+            "AdmittingDiagnosesDescription": "Malignant neoplasm of bronchus C34.1",
+            "PatientBirthTime": "031200",
+            "PatientBirthName": f"{family}-Geb",
+            "PatientMotherBirthName": f"{family}-Alt",
+            "EthnicGroup": "",
+            "Occupation": "Teacher",
+            "SmokingStatus": "NO",
+            "MedicalRecordLocator": f"MRL{number}",
+            "SmallestImagePixelValue": 0,
+            "LargestImagePixelValue": 4095,
+            "WindowCenterWidthExplanation": ["SOFT", "LUNG"],
+            "LossyImageCompression": "00",
+            "RequestingPhysician": doctor,
+            "RequestingService": "Onkologie",
+            "RequestedProcedureDescription": f"{series.modality} thorax",
+            "PatientState": "stable",
+            "PerformedProcedureStepStartDate": today,
+            "PerformedProcedureStepStartTime": now,
+            "PerformedProcedureStepEndDate": today,
+            "PerformedProcedureStepEndTime": now,
+            "PerformedProcedureStepID": "PPS" + number[:5],
+            "PerformedProcedureStepDescription": f"{series.modality} thorax",
+            "CommentsOnThePerformedProcedureStep": f"patient {family} restless",
+            "TimezoneOffsetFromUTC": "+0100",
+            **DEVICE[series.modality],
         }
     )
     for event in ("Study", "Series", "Acquisition", "Content", "InstanceCreation"):
@@ -177,6 +276,12 @@ def header(series: Series, seed: int) -> Dataset:
     request.AccessionNumber = ds.AccessionNumber
     request.ScheduledProtocolCodeSequence = [code("RPID16", "RADLEX", "CT CHEST")]
     ds.RequestAttributesSequence = [request]
+    ds.ReferencedStudySequence = [reference(series, study, 0)]
+    ds.ReferencedPerformedProcedureStepSequence = [reference(series, study, 1)]
+    ds.RequestedProcedureCodeSequence = [code("24627-2", "LN", "CT Chest")]
+    other = Dataset()
+    other.PatientID, other.IssuerOfPatientID = f"EXT{number}", "NHI"
+    ds.OtherPatientIDsSequence = [other]
     for group in (0x0019, 0x0029):
         block = ds.private_block(group, creator, create=True)
         for place in range(20):

@@ -286,7 +286,7 @@ def test_an_unpacked_member_has_no_name_that_a_kill_could_leave(tmp_path: Path) 
     odd_zip(tmp_path / "odd.zip")
     source = next(s for s in sources_under([tmp_path]) if s.member == "twice")
     with source_path(source, tmp_path / "inbox") as path:
-        assert path.read_bytes() == encoded(ct_slice(4))
+        assert Path(path).read_bytes() == encoded(ct_slice(4))
         assert not list((tmp_path / "inbox").iterdir())
 
 

@@ -31,7 +31,12 @@ N_TWICE = 10
 @pytest.fixture(scope="module")
 def pacs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pacs")
-    paths = write_series(folder / "a", N // 2) + write_series(folder / "b", N // 2, study=2)
+    # A batch holds the files of one folder together: this makes four.
+    paths = [
+        path
+        for study, name in enumerate("abcd", 1)
+        for path in write_series(folder / name, N // 4, study=study)
+    ]
     for path in paths[:N_TWICE]:
         (folder / f"copy-of-{path.name}").write_bytes(path.read_bytes())
     (folder / "cut-off").write_bytes(paths[0].read_bytes()[:900])

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
@@ -159,3 +161,32 @@ def test_faces_go_by_the_series_and_a_person_says_where_there_is_none(tmp_path: 
     told = json.loads(tessera("node", "review", "face", str(home), series_uid("b"), "--json"))
     assert told == {"stored": 120}
     assert json.loads(tessera("node", "report", str(home), "--json"))["faces"] == 1
+
+
+def test_text_in_a_head_goes_before_its_face(tmp_path: Path) -> None:
+    """The face stage begins with the original, in which the text still is."""
+    profile = tmp_path / "faces.toml"
+    profile.write_text(
+        'name = "faces"\nversion = "1"\nextends = "research"\n'
+        'options = ["clean-recognizable-visual-features"]\n'
+    )
+    pacs, home = tmp_path / "pacs", tmp_path / "home"
+    pacs.mkdir()
+    for number, content in enumerate(slice_files(head(has_nose=True))):
+        ds = pydicom.dcmread(BytesIO(content))
+        ds.BurnedInAnnotation = "YES"
+        if number == 3:
+            blank = np.zeros((ds.Rows, ds.Columns), np.uint8)
+            ink = with_text(blank, [(2, 2, "Lindqvist 640823", 14)]).astype("<u2") << 3
+            ds.PixelData = np.maximum(ds.pixel_array, ink).astype("<u2").tobytes()
+        ds.save_as(pacs / f"{number:03d}")
+    init = ("node", "init", str(home), "--name", "Trial", "--country", "SE")
+    tessera(*init, "--profile", str(profile))
+    tessera("node", "ingest", str(home), str(pacs), "--json", code=3)
+    first = json.loads(tessera("node", "pixels", str(home), "--json", code=3))
+    assert first == {"looked_at": 120, "held": 120}
+    then = json.loads(tessera("node", "pixels", str(home), "--json"))
+    assert then == {"looked_at": 120, "stored": 120}
+    for ds in stored(home).values():
+        assert ds.RecognizableVisualFeatures == ds.BurnedInAnnotation == "NO"
+        assert ds.pixel_array[:20].max() < 200  # air, where the letters stood

@@ -64,7 +64,7 @@ def run_case(
     node = open_node(home)
     model = models_of(home).find(request.model)
     with writing_to(home):
-        _recover(node)
+        recover_quietly(node)
         return _desk(node, sandbox).run(_study_uid(node, request), model), model
 
 
@@ -83,7 +83,7 @@ def _desk(node: Node, sandbox: Sandbox | None) -> CaseDesk:
     return CaseDesk(
         index=node.index,
         shelf=FolderModelShelf(node.home / "models"),
-        views=LinkedStudies(node.store.instances, node.home / "runs" / "cases"),
+        views=LinkedStudies(node.store.path, node.home / "runs" / "cases"),
         sandbox=sandbox or sandbox_of(),
         exclusions=exclusions_of(node.home),
         writer=HighdicomWriter(lambda row: node.store.path(row.path), node.store.place),
@@ -106,7 +106,7 @@ def _study_uid(node: Node, request: CaseRequest) -> StudyUid:
     return StudyUid(node.pseudonymiser().uid(text) if request.is_original else text)
 
 
-def _recover(node: Node) -> None:
+def recover_quietly(node: Node) -> None:
     """Finish or drop what a kill has left, unless an ingest runs: it did so when it began."""
     with (node.identified / "ingest.lock").open("a") as file:
         try:

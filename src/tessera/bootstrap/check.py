@@ -84,6 +84,7 @@ def _check_version(
 ) -> QualityReport:
     folder = request.target.resolve()
     store = folder.parent.parent.parent / "instances"
+    fetched = _fetched(store.parent.parent)
     if manifest.instances and not store.is_dir():
         raise NotFound(f"{store}: the instances of a dataset version are looked for here")
     by_label: dict[str, str] = {}
@@ -91,6 +92,8 @@ def _check_version(
         path = store / item.path
         if not path.resolve().is_relative_to(store):
             raise InvalidInput(f"{MANIFEST}: {item.path!r} leads out of the node's store")
+        if fetched is not None:
+            path = fetched(item.path)
         if path.is_file():
             by_label[Source(path).label] = item.path
     on_total(len(by_label))
@@ -113,6 +116,16 @@ def _check_version(
         file_sha256=file_sha256,
         records=_records(folder),
     )
+
+
+def _fetched(home: Path) -> Callable[[str], Path] | None:
+    """Return what copies an instance here, for a node whose instances are in an object store."""
+    if not (home / "node.toml").exists():
+        return None
+    from tessera.bootstrap.exclusions import store_settings_of
+    from tessera.bootstrap.stores import fetched_from
+
+    return fetched_from(home, store_settings_of(home))
 
 
 def _records(folder: Path) -> tuple[ClinicalRecord, ...] | None:

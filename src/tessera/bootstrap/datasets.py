@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from tessera import __version__
 from tessera.adapters.parquet import FolderDatasetStore
-from tessera.adapters.sqlite_clinical import SqliteClinicalStore
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import write_down
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node, open_node
+from tessera.bootstrap.stores import clinical_of
 from tessera.domain.audit.events import dataset_created
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.description import Agent, DatasetDescription
@@ -29,6 +29,7 @@ from tessera.node.datasets import (
     released_description,
     require_nobody_opted_out,
 )
+from tessera.ports.clinical_store import ClinicalStore
 from tessera.wire.description import description_to_json
 
 if TYPE_CHECKING:
@@ -136,14 +137,14 @@ def release_dataset(
     """Return the description of a stored version through the disclosure gate. Raises NotFound."""
     node = open_node(home)
     store = dataset_store(node)
-    known, number = _version(store, identifier, version)
+    known, number = version_of(store, identifier, version)
     return released_description(store, known, number, node.policy)
 
 
 def show_dataset(home: Path, identifier: str, version: int | None = None) -> dict[str, object]:
     """Return a version's released description, exact numbers of rows, and where it lies."""
     store = dataset_store(open_node(home))
-    known, number = _version(store, identifier, version)
+    known, number = version_of(store, identifier, version)
     manifest = store.manifest(known, number)
     return {
         "folder": str(store.folder(known, number)),
@@ -166,7 +167,7 @@ def publish(home: Path, identifier: str, version: int | None = None) -> DatasetD
 
     node = open_node(home)
     store = dataset_store(node)
-    known, number = _version(store, identifier, version)
+    known, number = version_of(store, identifier, version)
     require_nobody_opted_out(store, known, number, exclusions_of(node.home))
     released = release_dataset(home, identifier, version)
     publish_dataset(home, released)
@@ -177,13 +178,14 @@ def dataset_store(node: Node) -> FolderDatasetStore:
     return FolderDatasetStore(node.research / "datasets")
 
 
-def clinical_store(node: Node) -> SqliteClinicalStore:
-    return SqliteClinicalStore(node.research / "clinical.sqlite")
+def clinical_store(node: Node) -> ClinicalStore:
+    return clinical_of(node.home, node.settings)
 
 
-def _version(
+def version_of(
     store: FolderDatasetStore, identifier: str, version: int | None
 ) -> tuple[DatasetId, int]:
+    """Return a dataset's id and the version, by default the newest. Raises NotFound."""
     known = dataset_id(identifier)
     versions = store.versions(known)
     if not versions:

@@ -5,13 +5,13 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 
 from tessera.adapters.dask import DaskCluster
 from tessera.adapters.files.deid_folder import BatchOutcome, DeidFolder
-from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
+from tessera.adapters.files.rule_files import load_profile, names_finder, rule_texts, vocabulary
 from tessera.adapters.files.walk import sources_under
 from tessera.adapters.pool import InProcess, ProcessPool
 from tessera.bootstrap.writing import writing_to
@@ -20,11 +20,16 @@ from tessera.domain.deid.holding import read_storage_classes
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.rules import RuleSet, compile_rules
 from tessera.domain.errors import InvalidInput, InvalidSettings
+from tessera.node.batches import batches
 from tessera.ports.executor import Executor
 from tessera.ports.ledger import SourceFile
 
 _BATCH = 24
+_LARGEST_BATCH = 192
+_TURNS = 4
+"""Batches for each worker, at least: the last ones to work must not work long alone."""
 _PIXEL_BATCH = 2
+FACES = "clean-recognizable-visual-features"
 _workers: dict[str, DeidFolder] = {}
 
 
@@ -46,9 +51,15 @@ def read_key(path: Path | None) -> tuple[bytes, bool]:
         raise InvalidSettings(f"{path} holds no key: 64 hexadecimal digits are wanted") from err
 
 
-def rules_of(profile: str) -> RuleSet:
-    """Compile a profile by name or path. Raises InvalidSettings."""
-    return compile_rules(load_profile(profile), rule_texts())
+@lru_cache(1)
+def rules_of(profile: str, level: int = 0, *, deface: bool = False) -> RuleSet:
+    """Compile a profile by name or path, once for a program. Raises InvalidSettings.
+
+    `level`: how much less than the profile says is told of a patient who would stand out.
+    `deface`: faces are taken out whether the profile says so or not.
+    """
+    found = load_profile(profile).at_level(level)
+    return compile_rules(found.with_option(FACES) if deface else found, rule_texts())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,10 @@ class DeidRun:
     """One picture of each CT, MR, NM and PET series is read for text."""
     every_picture: bool = False
     """All of them are."""
+    level: int = 0
+    """How much less is told than the profile says: see `domain.deid.crowd.LEVELS`."""
+    deface: bool = False
+    """Faces are taken out of heads, whether the profile says so or not."""
 
     def __repr__(self) -> str:
         return f"DeidRun({self.profile!r})"
@@ -81,16 +96,17 @@ def deidentify_folder(
 
     Raises InvalidInput, InvalidSettings, Unavailable.
     """
-    if any(Path(source.path).is_relative_to(out.absolute()) for source in sources):
+    if any(source.path.startswith(f"{out.absolute()}/") for source in sources):
         raise InvalidInput(f"{out} holds files to be read; name a folder outside them")
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
-    size = _PIXEL_BATCH if pixels else _BATCH
-    return _outcomes(sources, out, _executor(len(sources), out, run, pixels=pixels), size)
+    n_workers = run.workers or os.cpu_count() or 1
+    longest = min(_LARGEST_BATCH, len(sources) // (_TURNS * n_workers))
+    shares = batches(sources, *((_PIXEL_BATCH,) * 2 if pixels else (_BATCH, longest)))
+    return _outcomes(shares, out, _executor(len(sources), n_workers, out, run, pixels=pixels))
 
 
-def _executor(n_sources: int, out: Path, run: DeidRun, *, pixels: bool) -> Executor:
-    n = run.workers or os.cpu_count() or 1
+def _executor(n_sources: int, n: int, out: Path, run: DeidRun, *, pixels: bool) -> Executor:
     size = _PIXEL_BATCH if pixels else _BATCH
     arguments = (run, out.absolute(), pixels)
     if run.cluster:
@@ -102,10 +118,8 @@ def _executor(n_sources: int, out: Path, run: DeidRun, *, pixels: bool) -> Execu
 
 
 def _outcomes(
-    sources: Sequence[SourceFile], out: Path, executor: Executor, size: int
+    batches: Iterable[Sequence[SourceFile]], out: Path, executor: Executor
 ) -> Iterator[BatchOutcome]:
-    left = iter(sources)
-    batches = iter(lambda: tuple(islice(left, size)), ())
     with writing_to(out):
         try:
             yield from executor.map_unordered(_work, batches)
@@ -113,15 +127,26 @@ def _outcomes(
             executor.close()
 
 
-def _start(run: DeidRun, out: Path, pixels: bool) -> None:
-    texts = rule_texts()
-    rules = compile_rules(load_profile(run.profile), texts)
+def gate_for(run: DeidRun) -> Deidentifier:
+    """Return the one way from identified to de-identified, for one worker of a run."""
+    rules = rules_of(run.profile, run.level, deface=run.deface)
     pseudonymiser = Pseudonymiser(
         run.key, home_issuers=frozenset(run.issuers), max_shift_days=rules.profile.max_shift_days
     )
-    classes = read_storage_classes(texts.storage_classes)
-    gate = Deidentifier(rules, pseudonymiser, classes, vocabulary(), with_mapping=run.with_mapping)
-    graphics = rules.profile.has("clean-graphics")
+    classes = read_storage_classes(rule_texts().storage_classes)
+    return Deidentifier(
+        rules,
+        pseudonymiser,
+        classes,
+        vocabulary(),
+        finder=names_finder(rules.profile),
+        with_mapping=run.with_mapping,
+    )
+
+
+def _start(run: DeidRun, out: Path, pixels: bool) -> None:
+    gate = gate_for(run)
+    graphics = rules_of(run.profile, run.level, deface=run.deface).profile.has("clean-graphics")
     stage = probe = None
     if pixels:
         from tessera.bootstrap.pixel_stage import stage_for

@@ -6,7 +6,8 @@ from tessera.adapters.access_runs.views import FolderViews
 from tessera.adapters.hpke.sealing import HpkeSealing
 from tessera.adapters.jose.ed25519 import Ed25519Signer
 from tessera.adapters.link.folder import LinkFolder
-from tessera.bootstrap.exclusions import exclusions_of
+from tessera.bootstrap.exclusions import exclusions_of, store_settings_of
+from tessera.bootstrap.stores import fetched_from
 from tessera.node.fetch import FetchDesk, fetch_handler
 from tessera.node.tasks import Handler
 
@@ -19,7 +20,7 @@ def fetch_handler_of(running: "Running") -> Handler:
     home = running.home
     desk = FetchDesk(
         book=running.book,
-        views=FolderViews(home / "research"),
+        views=FolderViews(home / "research", fetched_from(home, store_settings_of(home))),
         folder=home / "runs" / "fetch",
         exclusions=exclusions_of(home),
         signer=Ed25519Signer.load(LinkFolder(home / "link").key_file),

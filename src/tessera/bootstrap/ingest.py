@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
+from tessera.adapters.files.rule_files import load_profile, names_finder, rule_texts, vocabulary
 from tessera.adapters.files.take_in import (
     TakeInFiles,
     keep_in_quarantine,
@@ -52,6 +52,7 @@ def gate_of(settings: NodeSettings, key: bytes, identified: Path) -> Deidentifie
         read_storage_classes(texts.storage_classes),
         vocabulary(),
         exclusions_of(identified.parent).excluded(),
+        finder=names_finder(rules.profile),
     )
 
 
@@ -85,6 +86,20 @@ def ingest_sources(
             write_down(node.home, ingest_finished(counts))
         finally:
             executor.close()
+
+
+def arrivals_executor(node: Node) -> Executor:
+    """Return workers for `ingest_round`; they are started when the first round needs them."""
+    return _executor(node, node.settings.workers or os.cpu_count() or 1)
+
+
+def ingest_round(
+    node: Node, sources: Sequence[SourceFile], executor: Executor
+) -> Iterator[LedgerEntry | None]:
+    """Ingest with workers that outlive the round. Raises as `ingest_sources` does."""
+    with writing_to(node.home), only_one_ingest(node):
+        _clear(node)
+        yield from ingest(sources, intake_of(node, executor))
 
 
 def intake_of(node: Node, executor: Executor) -> Intake:

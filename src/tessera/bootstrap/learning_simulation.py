@@ -23,6 +23,7 @@ from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import open_node
 from tessera.bootstrap.runs import records_of, sandbox_of
 from tessera.bootstrap.simulation_plot import metrics_svg
+from tessera.bootstrap.stores import fetched_from
 from tessera.domain.access.tool import ToolBundle
 from tessera.domain.audit import events
 from tessera.domain.errors import Conflict, InvalidInput, NotFound
@@ -219,7 +220,7 @@ def _site(text: str, tool: ToolBundle, *, is_made_up: bool) -> Iterator[Simulate
     views = Views(
         home=home,
         node_id=NodeId("simulation"),
-        maker=FolderViews(node.research),
+        maker=FolderViews(node.research, fetched_from(home, node.settings)),
         store=store,
         exclusions=exclusions_of(home),
         records=records_of(home),

@@ -10,16 +10,21 @@ from typing import Final
 
 from tessera.adapters.files.instance_store import FolderInstanceStore
 from tessera.adapters.files.rule_files import load_profile, rule_texts
-from tessera.adapters.sqlite_node import SqliteInstanceIndex, SqliteLedger
+from tessera.bootstrap import dicom_settings
+from tessera.bootstrap.dicom_settings import DICOM_KEYS, DicomSettings
+from tessera.bootstrap.store_settings import STORE_KEYS, store_values
+from tessera.bootstrap.stores import index_of, instance_store_of, ledger_of
 from tessera.bootstrap.vault import make_vault, project_key
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.rules import RuleSet, compile_rules
 from tessera.domain.errors import Conflict, InvalidSettings, NotFound
+from tessera.ports.instance_index import InstanceIndex
+from tessera.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSettings:
+class NodeSettings(DicomSettings):
     """Everything a node can be told, in HOME/node.toml. One field, one line in the reference."""
 
     name: str
@@ -103,7 +108,9 @@ class NodeSettings:
             prefix=str(raw.get("prefix", "TES")),
             learning=bool(learning),
             probe_series=bool(probe),
-            **numbers,
+            **dicom_settings.parsed(raw),
+            **store_values(raw),  # type: ignore[arg-type]
+            **numbers,  # type: ignore[arg-type]
         )
 
     @classmethod
@@ -119,7 +126,8 @@ class NodeSettings:
 
     def to_toml(self) -> str:
         lines = []
-        for field in fields(self):
+        last = (*STORE_KEYS, *DICOM_KEYS)
+        for field in sorted(fields(self), key=lambda field: field.name in last):
             value = getattr(self, field.name)
             shown = list(value) if isinstance(value, tuple) else value
             lines.append(f"{field.name} = {json.dumps(shown, ensure_ascii=False)}")
@@ -142,6 +150,8 @@ _NUMBERS: Final = {
     "learning_wait_seconds": 1,
     "learning_model_mb": 1,
     "learning_change": 1,
+    "s3_cache_mb": 10,
+    **dicom_settings.NUMBERS,
 }
 """Setting that is a whole number → the least that it may be."""
 
@@ -170,16 +180,16 @@ class Node:
         return self.home / "link"
 
     @cached_property
-    def index(self) -> SqliteInstanceIndex:
-        return SqliteInstanceIndex(self.research / "index.sqlite")
+    def index(self) -> InstanceIndex:
+        return index_of(self.home, self.settings)
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
-        return SqliteLedger(self.identified / "ledger.sqlite")
+    def ledger(self) -> Ledger:
+        return ledger_of(self.home, self.settings)
 
     @cached_property
     def store(self) -> FolderInstanceStore:
-        return FolderInstanceStore(self.research)
+        return instance_store_of(self.home, self.settings)
 
     @cached_property
     def rules(self) -> RuleSet:
@@ -198,12 +208,21 @@ class Node:
 
 
 def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: RuleSet) -> Pseudonymiser:
+    _require_pseudonyms(rules)
     return Pseudonymiser(
         key,
         prefix=settings.prefix,
         home_issuers=frozenset(settings.issuers),
         max_shift_days=rules.profile.max_shift_days,
     )
+
+
+def _require_pseudonyms(rules: RuleSet) -> None:
+    if rules.profile.crowd:
+        raise InvalidSettings(
+            "profile: a set under this profile has no key that stays, and a node has one; make it"
+            " with tessera deid --profile crowd"
+        )
 
 
 def init_node(home: Path, settings: NodeSettings, *, vault_key: str = "") -> Node:
@@ -215,7 +234,7 @@ def init_node(home: Path, settings: NodeSettings, *, vault_key: str = "") -> Nod
     if (home / "node.toml").exists():
         raise Conflict(f"{home} already is a node's home")
     NodeSettings.parse({f.name: getattr(settings, f.name) for f in fields(settings)})
-    compile_rules(load_profile(settings.profile), rule_texts())
+    _require_pseudonyms(compile_rules(load_profile(settings.profile), rule_texts()))
     for private in ("identified/vault", "identified/quarantine", "identified/inbox", "link"):
         (home / private).mkdir(parents=True, exist_ok=True, mode=0o700)
     for private in ("identified", "link"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tessera.adapters.files.rule_files import load_profile, rule_texts, vocabulary
+from tessera.adapters.files.rule_files import load_profile, names_finder, rule_texts, vocabulary
 from tessera.adapters.pixels.probe import SeriesProbe
 from tessera.adapters.pixels.stage import PixelStage
 from tessera.adapters.rapidocr.reader import RapidTextReader
@@ -28,6 +28,7 @@ def pixel_stage_of(
         pseudonymiser_of(settings, key, rules),
         read_storage_classes(texts.storage_classes),
         vocabulary(),
+        finder=names_finder(rules.profile),
     )
     return stage_for(gate, remembered, graphics=rules.profile.has("clean-graphics"))
 

@@ -11,12 +11,13 @@ from tessera.adapters.files.take_in_faces import TakeInFaces, series_of
 from tessera.adapters.files.take_in_pixels import TakeInPixels
 from tessera.adapters.pixels.face_stage import FaceStage
 from tessera.adapters.pool import InProcess, ProcessPool
-from tessera.adapters.sqlite_review import SqliteReviewQueue
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import write_down
+from tessera.bootstrap.exclusions import store_settings_of
 from tessera.bootstrap.ingest import gate_of, intake_of, only_one_ingest
 from tessera.bootstrap.node import Node, NodeSettings
 from tessera.bootstrap.pixel_stage import pixel_stage_of
+from tessera.bootstrap.stores import review_of
 from tessera.bootstrap.writing import writing_to
 from tessera.domain.audit.events import pixels_reviewed
 from tessera.domain.deid.pixels.findings import Decision
@@ -24,7 +25,14 @@ from tessera.domain.errors import NotFound
 from tessera.node.pixel_pass import PixelPass, held_for_pixels, require_waiting
 from tessera.ports.executor import Executor
 from tessera.ports.ledger import LedgerEntry, State
-from tessera.ports.review import FACE_NOT_FOUND, Remembered, ReviewItem, SeenPixels, ToLookAt
+from tessera.ports.review import (
+    FACE_NOT_FOUND,
+    Remembered,
+    ReviewItem,
+    ReviewQueue,
+    SeenPixels,
+    ToLookAt,
+)
 
 _workers: dict[str, TakeInPixels] = {}
 _face_workers: dict[str, TakeInFaces] = {}
@@ -35,8 +43,8 @@ def can_read_pixels() -> bool:
     return all(find_spec(name) for name in ("rapidocr", "onnxruntime", "cv2"))
 
 
-def review_queue_of(home: Path) -> SqliteReviewQueue:
-    return SqliteReviewQueue(home / "identified" / "review.sqlite")
+def review_queue_of(home: Path) -> ReviewQueue:
+    return review_of(home, store_settings_of(home))
 
 
 def clean_held_pixels(
@@ -134,7 +142,7 @@ def _start_worker(settings: NodeSettings, key: bytes, research: Path, identified
     queue = review_queue_of(identified.parent)
     stage = pixel_stage_of(settings, key, {r.layout.key: r.decisions for r in queue.remembered()})
     _workers["here"] = TakeInPixels(gate, stage, research, identified, SystemClock().now)
-    _face_workers["here"] = TakeInFaces(gate, FaceStage(), research, identified)
+    _face_workers["here"] = TakeInFaces(gate, FaceStage(), research, identified, text=stage)
 
 
 def _look_at_face(held: Sequence[ToLookAt]) -> Sequence[SeenPixels]:

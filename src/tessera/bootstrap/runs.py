@@ -13,6 +13,7 @@ from tessera.bootstrap.datasets import dataset_store
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import NodeSettings, open_node
 from tessera.bootstrap.permits import permit_book, reports_of
+from tessera.bootstrap.stores import fetched_from
 from tessera.domain.access.tool import Limits
 from tessera.domain.errors import NotFound
 from tessera.domain.ids import Pseudonym
@@ -35,7 +36,7 @@ def views_of(home: Path, book: PermitBook) -> Views:
     return Views(
         home=home,
         node_id=book.node_id,
-        maker=FolderViews(node.research),
+        maker=FolderViews(node.research, fetched_from(home, node.settings)),
         store=dataset_store(node),
         exclusions=exclusions_of(home),
         records=records_of(home),

@@ -7,6 +7,7 @@ from typing import Any
 from tessera.bootstrap.datasets import clinical_store, dataset_store
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.node import Node
+from tessera.bootstrap.stores import has_clinical
 from tessera.domain.errors import TesseraError
 
 _UNKNOWN = "unknown"
@@ -33,7 +34,7 @@ def node_status(node: Node) -> dict[str, Any]:
         "clinical": _clinical(node),
         "opted_out": len(exclusions_of(node.home).excluded()),
         "datasets": _datasets(node, published),
-        "waiting": _waiting(node),
+        "waiting": _waiting(node) | _received(node),
     }
 
 
@@ -52,6 +53,25 @@ def _waiting(node: Node) -> dict[str, int]:
     return {
         "permits": sum(one.standing is Standing.WAITING for one in permits),
         "runs_in_airlock": sum(one.state is RunState.IN_AIRLOCK for one in runs),
+    }
+
+
+def _received(node: Node) -> dict[str, int]:
+    """Return what was received and is not taken in yet, and what is still to be fetched."""
+    n_files = n_bytes = n_requests = n_studies = 0
+    if (node.identified / "arrivals.sqlite").exists():
+        from tessera.adapters.sqlite_node.arrivals import SqliteArrivals
+
+        n_files, n_bytes = SqliteArrivals(node.identified / "arrivals.sqlite").count()
+    if (node.identified / "pulls.sqlite").exists():
+        from tessera.adapters.sqlite_node.pulls import n_waiting
+
+        n_requests, n_studies = n_waiting(node.identified / "pulls.sqlite")
+    return {
+        "arrivals": n_files,
+        "arrivals_bytes": n_bytes,
+        "pull_requests": n_requests,
+        "pull_studies": n_studies,
     }
 
 
@@ -74,7 +94,7 @@ def _hub(node: Node) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]]]
 
 def _clinical(node: Node) -> dict[str, Any]:
     """Return what the store holds now, and by which mappings it came."""
-    if not (node.research / "clinical.sqlite").exists():
+    if not has_clinical(node.home, node.settings):
         return {"deliveries": 0, "subjects": 0, "conditions": 0, "mappings": [], "newest": None}
     store = clinical_store(node)
     deliveries = store.deliveries()

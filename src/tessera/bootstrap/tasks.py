@@ -11,6 +11,7 @@ from pathlib import Path
 from tessera.bootstrap.fetch_node import fetch_handler_of
 from tessera.bootstrap.node_learning import keep_learning, learnings_of
 from tessera.bootstrap.permits import outbox_of, permit_book, reports_of
+from tessera.bootstrap.receive import keep_receiving
 from tessera.bootstrap.runs import keep_running, runs_of
 from tessera.domain.access.permit import Action
 from tessera.node.learning import Learnings
@@ -69,6 +70,7 @@ def services(running: Running) -> list[Service]:
         partial(running.reports.keep_sending, running.link),
         partial(keep_running, running.runs),
         partial(keep_learning, running.learnings),
+        partial(keep_receiving, running.home),
     ]
 
 

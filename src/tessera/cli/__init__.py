@@ -1,5 +1,6 @@
 """The `tessera` command. Results on stdout, progress on stderr, documented exit codes."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,9 +18,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console command."""
-    from tessera.cli.register import register_all
+    from tessera.cli.register import register_called
 
-    register_all(app)
+    register_called(app, sys.argv[1:])
     app()
 
 

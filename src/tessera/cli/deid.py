@@ -43,7 +43,7 @@ def deid_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder, zip or file.", exists=True)],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the result.")],
     profile: Annotated[
-        str, typer.Option(help="research, basic, or the path of a TOML file.")
+        str, typer.Option(help="research, basic, crowd, or the path of a TOML file.")
     ] = "research",
     key: Annotated[
         Path | None,
@@ -84,6 +84,13 @@ def deid_command(
             help="Read each CT, MR, NM and PET picture, not one of each series. Slow.",
         ),
     ] = False,
+    deface: Annotated[
+        bool,
+        typer.Option(
+            "--deface",
+            help="Take the face out of head CT and MR. The page of --html then shows faces.",
+        ),
+    ] = False,
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -102,10 +109,14 @@ def deid_command(
     cannot be understood is refused: both are reported with a reason, never copied. Exit code 3
     when there was any. A run that was stopped goes on from where it was: the same command.
 
+    With the profile crowd the whole batch is looked at first: OUT has to be empty, the key is
+    thrown away, and who would stand out is told of less exactly, or held.
+
     **Example:** `tessera deid ./export ./shared --key project.key --report report.json`
     """
     import json
     from collections import Counter
+    from contextlib import nullcontext
     from dataclasses import asdict
     from time import perf_counter
 
@@ -120,16 +131,22 @@ def deid_command(
         write_mapping,
         write_private,
     )
-    from tessera.bootstrap.folder_report import folder_report, write_deid_html
-    from tessera.ports.ledger import State
+    from tessera.bootstrap.deid_studies import StudyPeople, taken_back
+    from tessera.domain.deid.holding import FACE
+    from tessera.ports.ledger import SourceFile, State
     from tessera.ports.review import PIXEL_REASONS
 
     with told():
-        rules = rules_of(profile)
+        rules = rules_of(profile, deface=deface)
+        crowd = rules.profile.crowd is not None
+        if crowd:
+            from tessera.bootstrap.deid_crowd import look_at_batch, release, require_untold
+
+            require_untold(key=key, mapping=mapping)
         secret, is_new = read_key(key)
-        if key is None:
+        if key is None and not crowd:
             typer.echo("note: no --key: pseudonyms will not match any other run's", err=True)
-        elif is_new:
+        elif key and is_new:
             typer.echo(f"note: new key written to {key}; keep it secret and keep it", err=True)
         if cluster and not cluster.startswith("tls://"):
             typer.echo("warning: the key goes to the cluster unencrypted; use tls://", err=True)
@@ -143,34 +160,61 @@ def deid_command(
             with_mapping=mapping is not None,
             probes=pixels and reads_pixels(rules),
             every_picture=every_picture,
+            deface=deface,
         )
         outcomes: dict[str, FileOutcome] = {}
         changes: Counter[tuple[int, int]] = Counter()
         patients: dict[str, str] = {}
         uids: dict[str, str] = {}
+        told_apart: dict[str, object] = {}
+        studies = StudyPeople()
+        defaced: list[Any] = []
         began = perf_counter()
 
         def take(batch: BatchOutcome) -> int:
             changes.update(batch.changes)
             patients.update(batch.patients)
             uids.update(batch.uids)
+            studies.add(batch.people)
             outcomes.update((one.source, one) for one in batch.files)
             return len(batch.files)
 
-        batches = deidentify_folder(list(sources.values()), out, run)
-        with progress() as bar:
-            task = bar.add_task("de-identify", total=len(sources))
-            for batch in batches:
-                bar.advance(task, take(batch))
+        def work(words: str, some: list[SourceFile], *, pixels: bool = False) -> None:
+            parts = whole.parts(some, run) if whole else ((some, run),)
+            for few, how in parts:
+                place = whole.waiting if whole else out
+                batches = deidentify_folder(few, place, how, pixels=pixels)
+                with progress() as bar:
+                    task = bar.add_task(words, total=len(few))
+                    for batch in batches:
+                        bar.advance(task, take(batch))
+
+        every = list(sources.values())
+        with look_at_batch(every, out, run) if crowd else nullcontext() as whole:
+            work("de-identify", every)
+            heads = [
+                sources[one.source] for one in outcomes.values() if one.reason == FACE
+            ]  # and with no text in their pixels: those come to be held for that first
             again = [
                 sources[one.source]
                 for one in outcomes.values()
                 if one.state is State.HELD and one.reason in PIXEL_REASONS
             ]
             if again and pixels and reads_pixels(rules):
-                task = bar.add_task("read pixels", total=len(again))
-                for batch in deidentify_folder(again, out, run, pixels=True):
-                    bar.advance(task, take(batch))
+                work("read pixels", again, pixels=True)
+            if heads:
+                from tessera.bootstrap.deid_faces import deface_folder  # heavy: codecs
+
+                for few, how in whole.parts(heads, run) if whole else ((heads, run),):
+                    for one_head in deface_folder(few, whole.waiting if whole else out, how):
+                        take(one_head.batch)
+                        defaced.append(one_head)
+            place = whole.waiting if whole else out
+            back = taken_back(studies, outcomes.values(), place, run)
+            outcomes.update((one.source, one) for one in back)
+            if whole:
+                outcomes.update((one.source, one) for one in whole.held_back(every))
+                told_apart = release(whole, outcomes, out).as_json()
         if mapping:
             write_mapping(mapping, patients, uids)
     states = Counter(one.state for one in outcomes.values())
@@ -184,20 +228,28 @@ def deid_command(
         "bytes_written": n_bytes,
         "seconds": round(seconds, 3),
         "states": dict(sorted(states.items())),
+        **({"crowd": told_apart} if crowd else {}),
     }
     if report or html:
+        from tessera.bootstrap.folder_report import folder_report, write_deid_html
+
         with told():
-            told_of = folder_report(rules, changes, outcomes.values())
+            told_of = folder_report(rules, changes, outcomes.values(), defaced)
             if report:
                 body = {**told_of.as_json(), **summary, "outcomes": files}
                 write_private(report, json.dumps(body, ensure_ascii=False, indent=1))
             if html:
-                write_deid_html(told_of, html, title=source.name, language=language)
+                write_deid_html(told_of, html, title=source.name, language=language, faces=defaced)
     if as_json:
         print_json(summary)
     else:
         words = ", ".join(f"{state} {n}" for state, n in sorted(states.items()))
         words = words or "nothing to do"
         typer.echo(f"{len(sources)} files in {seconds:.1f} s with {rules.label}: {words}")
+        if told_apart:
+            typer.echo(
+                "{patients} patients, each like at least {smallest_group} in all; "
+                "{patients_held_back} held back".format(**told_apart)
+            )
     if states[State.HELD] or states[State.REFUSED]:
         raise typer.Exit(exit_codes.INCOMPLETE)

@@ -21,6 +21,8 @@ _PARTS: Final = (
     "node_status",
     "node_key",
     "node_report",
+    "node_receive",
+    "node_pull",
     "node_pixels",
     "node_review",
     "node_clinical",
@@ -32,6 +34,12 @@ _PARTS: Final = (
     "node_airlock",
     "node_model",
     "node_case",
+    "node_labels",
+    "node_serve",
+    "node_viewer",
+    "node_fsck",
+    "node_backup",
+    "node_move",
 )
 
 

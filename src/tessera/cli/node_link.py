@@ -40,6 +40,8 @@ def join(
 def run(home: Home) -> None:
     """Answer the hub's queries until Ctrl-C. Nothing calls in: the node calls the hub.
 
+    With the setting dicom_port it also receives from a PACS, as `tessera node receive` does.
+
     **Example:** `tessera node run /srv/node`
     """
     with told():

@@ -54,6 +54,14 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _clinical(status["clinical"])
     yield "opted out", _counted(status["opted_out"], "patient")
     yield from _datasets(status["datasets"])
+    waiting = status["waiting"]
+    if n_files := waiting["arrivals"]:
+        size = f"{waiting['arrivals_bytes'] / 1e6:.1f} MB"
+        yield "received", f"{_counted(n_files, 'instance')} ({size}), not taken in yet"
+    if waiting["pull_requests"] or waiting["pull_studies"]:
+        n_requests = _counted(waiting["pull_requests"], "request")
+        n_studies = _counted(waiting["pull_studies"], "study")
+        yield "to fetch", f"{n_requests} to ask, {n_studies} to fetch"
     if n_permits := status["waiting"]["permits"]:
         yield "for you", f"{_counted(n_permits, 'permit')}: tessera node permit list HOME"
     if n_runs := status["waiting"]["runs_in_airlock"]:

@@ -1,32 +1,51 @@
 """Bind every command to the one `tessera` program."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
 import typer
 
-_MODULES = (
-    "phantom",
-    "deid",
-    "check",
-    "node",
-    "hub",
-    "search",
-    "login",
-    "apply",
-    "permits",
-    "tool",
-    "run",
-    "learn",
-    "fetch",
-    "register_cmd",
-    "audit",
-    "demo",
-)
+_MODULES = {
+    "phantom": "phantom",
+    "deid": "deid",
+    "check": "check",
+    "node": "node",
+    "hub": "hub",
+    "search": "search",
+    "login": "login logout whoami",
+    "apply": "apply applications",
+    "permits": "permits",
+    "tool": "tool",
+    "run": "run runs results stop",
+    "learn": "learn models model",
+    "fetch": "fetch",
+    "register_cmd": "register",
+    "audit": "audit",
+    "demo": "demo",
+}
+"""Module → the first words of its commands."""
 
 
 def register_all(app: typer.Typer) -> None:
     """Each module's `register` adds its commands; heavy imports wait until one runs."""
     for name in _MODULES:
-        if find_spec(f"tessera.cli.{name}"):
-            import_module(f"tessera.cli.{name}").register(app)
+        _register(app, name)
+
+
+def register_called(app: typer.Typer, words: Sequence[str]) -> None:
+    """Add the commands of the module that a command line calls; all, when it is not plain which.
+
+    To build all commands takes longer than some of them take to run.
+    """
+    first = words[0] if words else ""
+    called = next((name for name, own in _MODULES.items() if first in own.split()), None)
+    if called is None:
+        register_all(app)
+    else:
+        _register(app, called)
+
+
+def _register(app: typer.Typer, name: str) -> None:
+    if find_spec(f"tessera.cli.{name}"):
+        import_module(f"tessera.cli.{name}").register(app)

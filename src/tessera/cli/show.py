@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import typer
 
@@ -14,7 +14,7 @@ from tessera.cli import exit_codes
 from tessera.domain.errors import TesseraError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 
 @contextmanager
@@ -58,8 +58,32 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def progress() -> "Progress":
+class NoBar:
+    """A progress bar that nobody sees, with what commands use of one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to take away."""
+
+    def add_task(self, _description: str, *, total: float | None = None) -> "TaskID":
+        return cast("TaskID", 0)
+
+    def advance(self, task: "TaskID", advance: float = 1) -> None:
+        """Show nothing."""
+
+    def update(self, task: "TaskID", **_changes: Any) -> None:
+        """Show nothing."""
+
+    def reset(self, task: "TaskID", **_changes: Any) -> None:
+        """Show nothing."""
+
+
+def progress() -> "Progress | NoBar":
     """Return a progress bar on stderr that is silent when nobody looks."""
+    if not sys.stderr.isatty():
+        return NoBar()  # rich takes longer to load than a small job takes
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -75,5 +99,4 @@ def progress() -> "Progress":
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
     )

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tessera.domain.dicomweb.refusals import NotAcceptable, UnsupportedMedia
 from tessera.domain.errors import (
     Conflict,
     InvalidInput,
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 STATUS: Final[dict[type[TesseraError], int]] = {
     NotFound: 404,
     InvalidInput: 400,
+    NotAcceptable: 406,
+    UnsupportedMedia: 415,
     TooLarge: 413,
     Conflict: 409,
     Refused: 403,

@@ -8,17 +8,18 @@ their places → ledger. `recover` rolls an interrupted batch forward or back.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from tessera.domain.errors import uid_conflict
 from tessera.domain.ids import InstanceUid
+from tessera.node.batches import batches
 from tessera.ports.executor import Executor
 from tessera.ports.instance_index import InstanceIndex
 from tessera.ports.intake import InstanceStore, TakeIn, Taken
 from tessera.ports.ledger import Ledger, LedgerEntry, SourceFile, State
 
 _BATCH = 24
-"""Sources a worker takes at a time: one index transaction, one ledger transaction."""
+"""Sources a worker takes at a time, at least: one index transaction, one ledger transaction."""
+_LARGEST_BATCH = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,7 @@ class _Counter:
 def _unsettled(
     sources: Iterable[SourceFile], ledger: Ledger, skipped: _Counter
 ) -> Iterator[tuple[SourceFile, ...]]:
-    left = iter(sources)
-    while batch := tuple(islice(left, _BATCH)):
+    for batch in batches(sources, _BATCH, _LARGEST_BATCH):
         settled = ledger.settled(batch)
         skipped.n += sum(source.key in settled for source in batch)
         if todo := tuple(source for source in batch if source.key not in settled):

@@ -14,7 +14,7 @@ from tessera.node.ingest import Intake, settle
 from tessera.ports.intake import Taken
 from tessera.ports.ledger import Ledger, LedgerEntry, State
 from tessera.ports.review import (
-    FACE,
+    HEADS,
     PIXEL_REASONS,
     Look,
     Remembered,
@@ -48,10 +48,10 @@ class PixelPass:
     def run(self, entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         """Yield one entry for each held instance that was looked at; durable when yielded."""
         held = list(entries)
-        pictures = (ToLookAt(entry) for entry in held if entry.reason != FACE)
+        pictures = (ToLookAt(entry) for entry in held if entry.reason not in HEADS)
         for seen in self.intake.executor.map_unordered(self.look, _batches(pictures)):
             yield from self._settle(seen)
-        heads = self._by_series(entry for entry in held if entry.reason == FACE)
+        heads = self._by_series(entry for entry in held if entry.reason in HEADS)
         slices = (tuple(ToLookAt(entry) for entry in series) for series in heads.values())
         for seen in self.intake.executor.map_unordered(self.look_at_face, slices):
             yield from self._settle(seen)
@@ -122,7 +122,7 @@ def held_for_pixels(ledger: Ledger) -> list[LedgerEntry]:
     return [
         entry
         for entry in ledger.entries((State.HELD,))
-        if entry.reason in PIXEL_REASONS | {FACE} and entry.quarantine
+        if entry.reason in PIXEL_REASONS | HEADS and entry.quarantine
     ]
 
 

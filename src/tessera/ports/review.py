@@ -12,6 +12,9 @@ from tessera.ports.ledger import LedgerEntry
 
 FACE = "face"
 """Reason of the gate for slices of a head, where the profile takes faces out."""
+FACE_AND_TEXT = "face-and-text"
+"""The same, and text was looked for in its pixels: that has to be done again, as one."""
+HEADS = frozenset((FACE, FACE_AND_TEXT))
 FACE_NOT_FOUND = "face-not-found"
 PIXEL_REASONS = frozenset(("text-risk", "burned-in", "pixels", "document"))
 """Reasons of the gate that a look at the pixels can lift."""

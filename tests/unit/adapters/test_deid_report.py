@@ -8,9 +8,10 @@ from tessera.adapters.files.rule_files import load_profile, rule_texts
 from tessera.adapters.report.deid import render_deid_html
 from tessera.adapters.report.deid_words import ENGLISH, SWEDISH
 from tessera.domain.deid.actions import CLEAN, DUMMY, REMOVE, SHIFT
-from tessera.domain.deid.report import PRIVATE, DeidReport, NotTaken, PixelAction, report_of
+from tessera.domain.deid.report import PRIVATE, DeidReport, NotTaken, report_of
 from tessera.domain.deid.risk import risk_of
 from tessera.domain.deid.rules import compile_rules
+from tessera.domain.deid.tally import PixelAction
 from tessera.domain.errors import InvalidInput
 from tests.pages.html_check import elements
 from tests.unit.domain.deid.test_risk import record, row

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -21,10 +22,13 @@ _BY_SERIES = "instance"
 
 
 class FolderViews:
-    """`research` is the node's research folder: instances/, and datasets/<id>/v<N>/."""
+    """`research` is the node's research folder: instances/, and datasets/<id>/v<N>/.
 
-    def __init__(self, research: Path) -> None:
-        self._research = research
+    `fetched` returns a local copy of an instance, where they are not in that folder.
+    """
+
+    def __init__(self, research: Path, fetched: Callable[[str], Path] | None = None) -> None:
+        self._research, self._fetched = research, fetched
         self._store = FolderDatasetStore(research / "datasets")
 
     def make(
@@ -89,9 +93,14 @@ class FolderViews:
                 Path(target, prefix).mkdir(mode=0o700)
                 made.add(prefix)
             try:
-                if os.stat(f"{source}/{place}").st_size != n_bytes:  # noqa: PTH116 - 20,000 times
+                found = (
+                    f"{source}/{place}"
+                    if self._fetched is None
+                    else str(self._fetched(place.partition("/")[2]))
+                )
+                if os.stat(found).st_size != n_bytes:  # noqa: PTH116 - 20,000 times
                     raise Conflict(f"{place} has another size than its version says")
-                _link(f"{source}/{place}", f"{target}/{place}")
+                _link(found, f"{target}/{place}")
             except FileNotFoundError as err:
                 raise Conflict(
                     f"{place} is missing in the store; restore it from a backup"

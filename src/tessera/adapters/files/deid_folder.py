@@ -1,17 +1,17 @@
 """De-identify into a plain folder: subject/study/series/instance.dcm, no node needed."""
 
 import os
-import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tessera.adapters.files.dicom_source import FileSource, dataset_source, normalised, opened
-from tessera.adapters.files.instance_writer import copy_instance, is_written
+from tessera.adapters.files.instance_writer import is_written, place_instance
 from tessera.adapters.files.take_in import Probe, deidentified, source_path, state_for
 from tessera.domain.deid.gate import DeidentifiedInstance, Deidentifier, Names
+from tessera.domain.deid.identities import Identities
 from tessera.domain.errors import InvalidDicom, uid_conflict
 from tessera.domain.imaging.encoding import OddEncoding
 from tessera.domain.zones import Deidentified, Identified
@@ -47,6 +47,8 @@ class BatchOutcome:
     """Patient id → subject; identified, and only when a mapping was asked for."""
     uids: dict[str, str] = field(default_factory=dict)
     """Old UID → new one; likewise."""
+    people: Mapping[str, frozenset[Identities]] = field(default_factory=dict)
+    """New study UID → who its instances name: identified, for the look across each study."""
 
     def __repr__(self) -> str:
         return f"BatchOutcome({len(self.files)} files)"
@@ -67,20 +69,21 @@ class DeidFolder:
         probe: Probe | None = None,
     ) -> None:
         self._gate = gate
+        gate.people_met.start()
         self._probe = probe
-        self._out = out
+        self._inbox, self._out = out, str(out)
         self._stage = stage
-        self._made: set[str] = set()
-        self._token = secrets.token_hex(8)
+        self._made: dict[str, bool] = {}
 
     def __call__(self, sources: Sequence[SourceFile]) -> BatchOutcome:
         files = tuple(self._one(source) for source in sources)
         patients, uids = self._gate.take_mapping()
-        return BatchOutcome(files, self._gate.take_counts(), patients, uids)
+        met = self._gate.people_met.take()
+        return BatchOutcome(files, self._gate.take_counts(), patients, uids, met)
 
     def _one(self, source: SourceFile) -> FileOutcome:
         try:
-            with source_path(source, self._out) as path, opened(path) as file:
+            with source_path(source, self._inbox) as path, opened(path) as file:
                 if self._stage:
                     value = with_pixels(file, self._gate, self._stage).value
                 else:
@@ -92,29 +95,28 @@ class DeidFolder:
     def _put(
         self, source: SourceFile, file: FileSource, value: DeidentifiedInstance
     ) -> FileOutcome:
-        place = self._place(value.names)
-        target = self._out / place
-        if target.exists():
+        folder, is_new = self._folder(value.names)
+        place = f"{folder}/{value.names.instance_uid}.dcm"
+        target = f"{self._out}/{place}"
+        if not is_new and os.access(target, os.F_OK):
             file.require_unchanged()
             return self._settled(source, place, same=is_written(value, target))
-        # Workers may be forks of one another, or on several hosts.
-        part = self._out / f".{self._token}-{os.getpid()}.part"
-        size = copy_instance(value, part)
         try:
-            file.require_unchanged()
-            os.link(part, target)
+            size = place_instance(value, file, target)
         except FileExistsError:  # another worker was faster
             return self._settled(source, place, same=is_written(value, target))
-        finally:
-            part.unlink()
         return FileOutcome(source=source.key, state=State.STORED, output=place, n_bytes=size)
 
-    def _place(self, names: Names) -> str:
+    def _folder(self, names: Names) -> tuple[str, bool]:
+        """Return the place of a series, made, and whether nothing lay there before."""
         folder = f"{names.subject}/{names.study_uid}/{names.series_uid}"
-        if folder not in self._made:
-            (self._out / folder).mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
-        return f"{folder}/{names.instance_uid}.dcm"
+        is_new = self._made.get(folder)
+        if is_new is None:
+            path = Path(self._out, folder)
+            is_new = not path.exists()
+            path.mkdir(parents=True, exist_ok=True)
+            self._made[folder] = is_new
+        return folder, is_new
 
     @staticmethod
     def _settled(source: SourceFile, place: str, *, same: bool) -> FileOutcome:

@@ -25,8 +25,10 @@ from tessera.domain.imaging.encoding import (
     Source,
     read_file_meta,
 )
+from tessera.domain.imaging.header import FIRST_WINDOW
 
-_HEAD = 1 << 16
+_HEAD = FIRST_WINDOW + (1 << 12)
+"""Bytes that are read at once: file meta information and the first window of the header."""
 LARGEST_IN_MEMORY = 128 << 20
 """Bytes of an inflated data set, or of a file that pydicom has to put right."""
 
@@ -73,7 +75,7 @@ class FileSource:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[FileSource]:
+def opened(path: Path | str) -> Iterator[FileSource]:
     """Open a file for reading; closed at the end of the block. Raises InvalidDicom."""
     try:
         # Without O_NONBLOCK a pipe would wait for ever for its other end.

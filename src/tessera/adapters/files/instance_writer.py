@@ -13,6 +13,8 @@ from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
 
 _CHUNK = 1 << 20
+_UNNAMED = os.O_WRONLY | os.O_CLOEXEC | getattr(os, "O_TMPFILE", os.O_EXCL | os.O_CREAT)
+"""A file in a folder that has no name yet; where there is no such thing, opening fails."""
 
 
 def write_instance(
@@ -46,30 +48,58 @@ def write_instance(
     )
 
 
-def copy_instance(value: DeidentifiedInstance, path: Path) -> int:
+def place_instance(value: DeidentifiedInstance, file: FileSource, target: str) -> int:
     """Write the file without looking at its pixel data; return its size.
 
-    The kernel copies the pixel data from file to file. Overwrites `path`; a failure leaves no
-    file. Raises InvalidDicom when the source is shorter than it was.
+    The kernel copies the pixel data from file to file. The file gets its name when it is whole
+    and its source is as it was: no kill leaves a part. `file` is what was opened, whatever its
+    bytes were made into.
+
+    Raises InvalidDicom when the source changed, and FileExistsError when the name is taken.
     """
-    with _Created(path) as out:
-        if value.transfer_syntax_uid == DEFLATED_LE or not isinstance(value.source, FileSource):
-            return sum(_write_all(out, data) for data, _ in _pieces(value))
-        size = _write_all(out, value.meta + value.head)
-        if value.pixels:
-            offset, left = value.pixels
-            size += left
-            while left:
-                copied = _copy_range(value.source.descriptor, out, left, offset)
-                if not copied:
-                    raise _shorter()
-                offset, left = offset + copied, left - copied
+    folder, _, name = target.rpartition("/")
+    try:
+        out = os.open(folder, _UNNAMED, 0o644)
+    except OSError:  # a file system without unnamed files
+        return _placed_by_name(value, file, target, f"{folder}/.{os.getpid()}-{name}.part")
+    try:
+        size = _copied(value, out)
+        file.require_unchanged()
+        os.link(f"/proc/self/fd/{out}", target, src_dir_fd=out, follow_symlinks=True)
+    finally:
+        os.close(out)
     return size
 
 
-def is_written(value: DeidentifiedInstance, path: Path) -> bool:
+def _placed_by_name(value: DeidentifiedInstance, file: FileSource, target: str, part: str) -> int:
+    with _Created(Path(part)) as out:
+        size = _copied(value, out)
+    try:
+        file.require_unchanged()
+        os.link(part, target)
+    finally:
+        Path(part).unlink()
+    return size
+
+
+def _copied(value: DeidentifiedInstance, out: int) -> int:
+    if value.transfer_syntax_uid == DEFLATED_LE or not isinstance(value.source, FileSource):
+        return sum(_write_all(out, data) for data, _ in _pieces(value))
+    size = _write_all(out, value.meta + value.head)
+    if value.pixels:
+        offset, left = value.pixels
+        size += left
+        while left:
+            copied = _copy_range(value.source.descriptor, out, left, offset)
+            if not copied:
+                raise _shorter()
+            offset, left = offset + copied, left - copied
+    return size
+
+
+def is_written(value: DeidentifiedInstance, path: str) -> bool:
     """Say whether a file holds exactly this instance."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         for data, _ in _pieces(value):
             if file.read(len(data)) != data:
                 return False

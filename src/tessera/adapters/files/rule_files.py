@@ -1,15 +1,22 @@
 """The de-identification tables and profiles that the package carries, and a site's own."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tessera.domain.deid.private_rules import PrivateRow, read_private_list
 from tessera.domain.deid.profile import Profile, parse_profile, read_profile
 from tessera.domain.deid.rules import RuleTexts
 from tessera.domain.deid.text.vocabulary import Vocabulary
+from tessera.domain.deid.text.word_table import WordTable
 from tessera.domain.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from tessera.domain.deid.text.cleaner import NameFinder
 
 _DATA = files("tessera.domain.deid") / "data"
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -38,7 +45,12 @@ def load_profile(name_or_path: str) -> Profile:
 
     A path named inside a profile is taken from that profile's folder.
     """
-    return _load(name_or_path, Path(), _MOST_STEPS)
+    profile = _load(name_or_path, Path(), _MOST_STEPS)
+    if not profile.names_model:
+        return profile
+    from tessera.adapters.names import labelled  # the text cleaner: large
+
+    return replace(profile, names_model=labelled(profile.names_model))
 
 
 def _load(name_or_path: str, folder: Path, steps: int) -> Profile:
@@ -79,9 +91,28 @@ def _read(path: Path) -> str:
         raise InvalidSettings(f"{path} is not written in UTF-8") from err
 
 
+def names_finder(profile: Profile) -> "NameFinder | None":
+    """Return the model of a profile that finds more names in text; None when it names none."""
+    if not profile.names_model:
+        return None
+    from tessera.adapters.names import finder_of  # the text cleaner: large
+
+    return finder_of(profile.names_model, vocabulary())
+
+
 @lru_cache(1)
 def vocabulary() -> Vocabulary:
     """Read the words that the text cleaner keeps. Once in a process, about a quarter second."""
     folder = _DATA / "vocabulary"
     found = (p for p in folder.iterdir() if p.name.endswith(".txt"))
-    return Vocabulary.parse({p.name[:-4]: p.read_text(encoding="utf-8") for p in found})
+    texts = {p.name[:-4]: p.read_text(encoding="utf-8") for p in found}
+    return Vocabulary.parse(texts, WordTable(_words))
+
+
+def _words() -> bytes | memoryview:
+    """Return the large table: mapped, so that workers share it, or read from an archive."""
+    place = _DATA / "words" / "words.bin"
+    if not isinstance(place, Path):
+        return place.read_bytes()
+    with place.open("rb") as file:
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))

@@ -17,7 +17,7 @@ from tessera.adapters.files.dicom_source import (
     not_read,
     opened,
 )
-from tessera.adapters.files.instance_store import FolderInstanceStore, sync_folder
+from tessera.adapters.files.instance_store import FolderInstanceStore, sync_files, sync_folder
 from tessera.adapters.files.instance_writer import write_instance
 from tessera.adapters.files.walk import zip_members
 from tessera.domain.access.exclusions import OPTED_OUT
@@ -53,14 +53,14 @@ def state_for(reason: str) -> State:
 
 
 @contextmanager
-def source_path(source: SourceFile, inbox: Path) -> Iterator[Path]:
+def source_path(source: SourceFile, inbox: Path) -> Iterator[str]:
     """Give a file for the source: itself, or a zip member unpacked into `inbox` for a while.
 
     The unpacked file has no name in any folder, so that not even a kill leaves it behind.
     Raises InvalidDicom for what cannot be unpacked or is not DICOM, before all of it is.
     """
     if not source.member:
-        yield Path(source.path)
+        yield source.path
         return
     inbox.mkdir(parents=True, exist_ok=True)
     if source.size > shutil.disk_usage(inbox).free // 2:
@@ -75,7 +75,7 @@ def source_path(source: SourceFile, inbox: Path) -> Iterator[Path]:
                 _require_dicom(chunk)
             out.write(chunk)
         out.flush()
-        yield Path(f"/proc/self/fd/{out.fileno()}")
+        yield f"/proc/self/fd/{out.fileno()}"
 
 
 def _chunks(source: SourceFile) -> Iterator[bytes]:
@@ -107,7 +107,7 @@ def _require_dicom(start: bytes) -> None:
 
 
 def deidentify_to(
-    path: Path,
+    path: Path | str,
     gate: Deidentifier,
     place_of: Callable[[Names], tuple[Path, str]],
     *,
@@ -145,6 +145,8 @@ def deidentified(
             return gate.deidentify(Identified(source), meta)
         except OddEncoding:
             source, meta = normalised(file)
+            if probe is not None:
+                probe(source, meta)
             return gate.deidentify(Identified(source), meta)
     except InvalidDicom:
         raise
@@ -173,7 +175,9 @@ class TakeInFiles:
 
     def __call__(self, sources: Sequence[SourceFile]) -> Sequence[Taken]:
         taken = [self._take(source) for source in sources]
-        sync_folder(self._store.staging)
+        staging = self._store.staging
+        sync_files([staging / one.staged for one in taken if one.staged])
+        sync_folder(staging)
         return taken
 
     def _take(self, source: SourceFile) -> Taken:
@@ -186,7 +190,7 @@ class TakeInFiles:
         except InvalidDicom as err:
             return _refusal(source, err, "")
 
-    def _stage(self, source: SourceFile, path: Path) -> Taken:
+    def _stage(self, source: SourceFile, path: str) -> Taken:
         unique = f"{os.getpid()}-{next(self._numbers)}"
 
         def place_of(names: Names) -> tuple[Path, str]:
@@ -194,18 +198,18 @@ class TakeInFiles:
             return self._store.staging / name, self._store.place(names.instance_uid)
 
         self._gate.take_counts()  # those of one that was refused
-        row = deidentify_to(path, self._gate, place_of, durable=True, probe=self._probe)
+        row = deidentify_to(path, self._gate, place_of, durable=False, probe=self._probe)
         staged = self._store.staged_name(row.value.instance_uid, unique)
         tally = tally_of_changes(self._gate.take_counts())
         return Taken(source=source, row=row, staged=staged, tally=tally)
 
-    def _kept(self, source: SourceFile, path: Path, reason: str) -> str:
+    def _kept(self, source: SourceFile, path: str, reason: str) -> str:
         if reason in IGNORED or reason in _NOT_KEPT:
             return ""
         return keep_in_quarantine(source, path, self._quarantine)
 
 
-def keep_in_quarantine(source: SourceFile, path: Path, quarantine: Path) -> str:
+def keep_in_quarantine(source: SourceFile, path: Path | str, quarantine: Path) -> str:
     """Copy bytes into quarantine, durably and whole or not at all; return the name.
 
     "" when the source cannot be read any more.

@@ -1,4 +1,8 @@
-"""Take in the slices of one head: without the face, or held because none was found."""
+"""Take in the slices of one head: without the face, or held because none was found.
+
+Text is looked for first in a series that may have some: by its header, because text was looked
+for in one of its slices before it was known to be a head, or because a person lets it pass.
+"""
 
 import os
 from collections.abc import Sequence
@@ -10,10 +14,13 @@ from pathlib import Path
 from tessera.adapters.files.dicom_source import FileSource, dataset_source, normalised, opened
 from tessera.adapters.files.instance_store import FolderInstanceStore, sync_folder
 from tessera.adapters.files.instance_writer import write_instance
+from tessera.adapters.files.open_files import room_for
 from tessera.adapters.files.take_in_pixels import not_taken, not_understood
 from tessera.adapters.pixels.face_stage import FaceStage
-from tessera.adapters.pixels.stage import Checked
+from tessera.adapters.pixels.stage import Checked, NeedsReview, PixelStage
 from tessera.domain.deid.gate import Deidentifier
+from tessera.domain.deid.holding import HOLD_TAGS, pixel_risk
+from tessera.domain.deid.pixels.checked import CheckedPixels
 from tessera.domain.deid.pixels.faces import NoFaceFound
 from tessera.domain.deid.tally import FACES, tally_of_changes
 from tessera.domain.errors import InvalidDicom
@@ -21,7 +28,7 @@ from tessera.domain.imaging.encoding import FileMeta, OddEncoding, Source
 from tessera.domain.imaging.header import scan
 from tessera.domain.zones import Identified
 from tessera.ports.intake import Taken
-from tessera.ports.review import SeenPixels, ToLookAt
+from tessera.ports.review import FACE_AND_TEXT, SeenPixels, ToLookAt
 
 _SERIES = 0x0020000E
 
@@ -39,10 +46,22 @@ def series_of(path: Path) -> str:
 class TakeInFaces:
     """The work of one worker: all held slices of one series at a time."""
 
-    def __init__(self, gate: Deidentifier, stage: FaceStage, research: Path, home: Path) -> None:
-        """`home` is the identified zone: pictures of faces, before and after, are kept there."""
+    def __init__(
+        self,
+        gate: Deidentifier,
+        stage: FaceStage,
+        research: Path,
+        home: Path,
+        *,
+        text: PixelStage,
+    ) -> None:
+        """`home` is the identified zone: pictures of faces, before and after, are kept there.
+
+        `text` reads the text in pixels.
+        """
         self._gate = gate
         self._stage = stage
+        self._text = text
         self._store = FolderInstanceStore(research)
         self._quarantine = home / "quarantine"
         self._pictures = home / "faces"
@@ -50,6 +69,7 @@ class TakeInFaces:
 
     def __call__(self, held: Sequence[ToLookAt]) -> Sequence[SeenPixels]:
         """Take one series in. With decisions (of a person: no face is in it) it stays as it is."""
+        room_for(len(held))
         try:
             with ExitStack() as stack:
                 files = [
@@ -74,11 +94,17 @@ class TakeInFaces:
         self, held: Sequence[ToLookAt], sources: Sequence[tuple[Source, FileMeta]]
     ) -> list[SeenPixels]:
         series = [(Identified(source), meta) for source, meta in sources]
+        texts: list[CheckedPixels | None] = [None] * len(series)
+        is_let_pass = all(one.decisions is not None for one in held)
+        if is_let_pass or _may_have_text(held, sources):
+            read = [self._without_text(source, meta) for source, meta in series]
+            series = [(one.source, one.meta) for one in read]
+            texts = [one.proof for one in read]
         counted: dict[str, int] = {}
-        if all(one.decisions is not None for one in held):
-            checked: Sequence[Checked] = self._stage.without_face(series)
+        if is_let_pass:
+            checked: Sequence[Checked] = self._stage.without_face(series, texts)
         else:
-            defaced = self._stage.clean(series)
+            defaced = self._stage.clean(series, texts)
             checked, counted = defaced.checked, {FACES: 1}
             self._keep_pictures(series_name(sources[0]), defaced.before.value, defaced.after)
         tallies = [counted, *({} for _ in checked[1:])]
@@ -86,6 +112,18 @@ class TakeInFaces:
         seen = [self._one(look, one, tally) for look, one, tally in together]
         sync_folder(self._store.staging)
         return seen
+
+    def _without_text(self, source: Identified[Source], meta: FileMeta) -> Checked:
+        """Return a slice whose text was read. Raises InvalidDicom: its series is a person's."""
+        read = self._text.clean(source, meta)
+        if isinstance(read, NeedsReview):
+            raise InvalidDicom(
+                "review",
+                f"a person has to look at text in its series, which shows a head ({read.reason})",
+                element="(7FE0,0010)",
+                mend="look at the series; send it again without the text",
+            )
+        return read
 
     def _one(self, look: ToLookAt, checked: Checked, tally: dict[str, int]) -> SeenPixels:
         entry = look.entry
@@ -117,6 +155,12 @@ class TakeInFaces:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(png)
+
+
+def _may_have_text(held: Sequence[ToLookAt], sources: Sequence[tuple[Source, FileMeta]]) -> bool:
+    if any(one.entry.reason == FACE_AND_TEXT for one in held):
+        return True
+    return any(pixel_risk(scan(*source, HOLD_TAGS)) is not None for source in sources)
 
 
 def series_name(source: tuple[Source, FileMeta]) -> str:

@@ -10,6 +10,8 @@ from tessera.domain.errors import InvalidInput
 from tessera.ports.ledger import SourceFile
 
 ZIP_MAGIC = b"PK\x03\x04"
+_NAMES = (".dcm", ".DCM")
+"""What ends like this is taken for an instance; a zip of such a name is refused, with its mend."""
 
 
 def sources_under(paths: Iterable[Path]) -> Iterator[SourceFile]:
@@ -23,10 +25,10 @@ def sources_under(paths: Iterable[Path]) -> Iterator[SourceFile]:
         if not path.exists():
             raise InvalidInput(f"{path}: no such file or folder")
         if path.is_dir():
-            for file in _files(path):
+            for file in _files(path.absolute()):
                 yield from _sources(file)
         else:
-            yield from _sources(path)
+            yield from _sources(str(path.absolute()))
 
 
 def zip_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -42,24 +44,24 @@ def zip_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    closed: list[Path] = []
+def _files(folder: Path) -> Iterator[str]:
+    closed: list[str] = []
     for where, folders, names in os.walk(
-        folder, onerror=lambda err: closed.append(Path(os.fsdecode(err.filename)))
+        folder, onerror=lambda err: closed.append(os.fsdecode(err.filename))
     ):
         folders.sort()
         for name in sorted(names):
-            yield Path(where, name)
+            yield f"{where}/{name}"
     yield from closed
 
 
-def _sources(path: Path) -> Iterator[SourceFile]:
-    where = str(path.absolute())
+def _sources(where: str) -> Iterator[SourceFile]:
     try:
-        info = path.stat()
+        info = Path(where).stat()
         # A pipe would wait for ever to be opened, a device may never end.
         regular = stat.S_ISREG(info.st_mode)
-        head = _head(path) if regular else b""
+        # To open each file here would take as long as to take its header in.
+        head = _head(where) if regular and not where.endswith(_NAMES) else b""
     except OSError:
         regular = False
     if not regular:
@@ -70,7 +72,7 @@ def _sources(path: Path) -> Iterator[SourceFile]:
         yield plain
         return
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(where) as archive:
             members = zip_members(archive)
     except Exception:  # zipfile raises nearly anything on damage; the worker refuses it
         yield plain
@@ -81,6 +83,6 @@ def _sources(path: Path) -> Iterator[SourceFile]:
         )
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+def _head(path: str) -> bytes:
+    with open(path, "rb") as file:
         return file.read(len(ZIP_MAGIC))

@@ -24,7 +24,9 @@ _IMAGE = (
     "SliceThickness SpacingBetweenSlices ImageOrientationPatient ImagePositionPatient "
     "BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel "
     "PhotometricInterpretation ImageType LossyImageCompression LossyImageCompressionRatio "
-    "LossyImageCompressionMethod"
+    "LossyImageCompressionMethod "
+    "NumberOfFrames SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence "
+    "DimensionOrganizationSequence DimensionIndexSequence DimensionOrganizationType"
 ).split()
 _KEPT = (*_PATIENT_AND_STUDY, *_IMAGE, *DEIDENTIFIED, "SpecificCharacterSet")
 _EMPTY = ("PatientBirthDate", "AccessionNumber", "ReferringPhysicianName", "StudyID")

@@ -48,14 +48,15 @@ class HighdicomWriter:
                     made = report(answer, model, sources)
         except (ValueError, TypeError, AttributeError, KeyError) as err:
             raise InvalidCaseResult(f"no DICOM object can be made of these images: {err}") from err
-        content = _content(made, sources[0])
+        content = part10(made, sources[0])
         place = self._place_of(InstanceUid(str(made.SOPInstanceUID)))
         return MadeObject(
             row=derived_instance(content, answer.series, place=place), content=content
         )
 
 
-def _content(made: DicomDataset, source: DicomDataset) -> bytes:
+def part10(made: DicomDataset, source: DicomDataset) -> bytes:
+    """Return the file, without any day but the study's and with its de-identification told."""
     _drop_times(made)
     made.ContentDate, made.ContentTime = day_and_time(source)
     for keyword in (*DEIDENTIFIED, "TimezoneOffsetFromUTC"):

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,10 +16,10 @@ _PREFIX: Final = "case-"
 
 
 class LinkedStudies:
-    """`instances` holds the files of the store, `folder` is where views are made."""
+    """`file_of` returns the file at a place of the store, `folder` is where views are made."""
 
-    def __init__(self, instances: Path, folder: Path) -> None:
-        self._instances = instances
+    def __init__(self, file_of: Callable[[str], Path], folder: Path) -> None:
+        self._file_of = file_of
         self._folder = folder
 
     @contextmanager
@@ -34,7 +34,7 @@ class LinkedStudies:
                 for row in rows:
                     target = made / "case" / "instances" / row.path
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    _link(self._instances / row.path, target)
+                    _link(self._file_of(row.path), target)
                 yield made
             finally:
                 shutil.rmtree(made, ignore_errors=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tessera.adapters.pixels.codec import native_bytes
 from tessera.adapters.pixels.jpeg_blocks import blanked, mcus_of
@@ -65,9 +66,47 @@ def blank_jpeg(stream: bytes, frame: Frame, boxes: Iterable[Box]) -> bytes:
     flat: dict[int, tuple[int, ...]] = {}
     for box in boxes:
         value = flat_value(frame, _aligned(box, scan.mcu_height, scan.mcu_width, frame))
-        flat.update(dict.fromkeys(mcus_of(scan, box), value))
+        contrast = _contrast(frame, box)
+        for mcu in mcus_of(scan, box):
+            row, column = divmod(mcu, scan.mcus_across)
+            area = Box(
+                column * scan.mcu_width, row * scan.mcu_height, scan.mcu_width, scan.mcu_height
+            )
+            if contrast < _INK or not _is_bare_edge(frame, box, area, min(20, contrast // 10)):
+                flat[mcu] = value
     out = blanked(scan, flat)
     return out + b"\0" * (len(out) % 2)
+
+
+_BARE, _INK = 8, 40
+"""Grey levels: a bare strip differs by less; text of less contrast cannot be told from its edge,
+and then every block goes that the box touches."""
+
+
+def _contrast(frame: Frame, box: Box) -> int:
+    """Return the levels over which the text in a box reaches, in the sample that shows it best."""
+    part = frame[box.y : box.y + box.height, box.x : box.x + box.width]
+    return int(_ranges(part).max()) if part.size else 0
+
+
+def _ranges(part: Frame) -> NDArray[np.int64]:
+    """Return largest minus smallest value, for each sample."""
+    flat = part.reshape(part.shape[0] * part.shape[1], -1).astype(np.int64)
+    return np.asarray(np.ptp(flat, axis=0), np.int64)
+
+
+def _is_bare_edge(frame: Frame, box: Box, area: Box, ringing: int) -> bool:
+    """True for a block at the edge of a box of which only a strip without ink lies in the box.
+
+    `ringing` is what JPEG leaves beside steep edges, grey levels.
+    """
+    left, top = max(box.x, area.x), max(box.y, area.y)
+    right = min(box.x + box.width, area.x + area.width)
+    bottom = min(box.y + box.height, area.y + area.height)
+    if (right - left, bottom - top) == (area.width, area.height):
+        return False
+    part = frame[top:bottom, left:right]
+    return bool((_ranges(part) < max(_BARE, ringing)).all())
 
 
 def _aligned(box: Box, tall: int, wide: int, frame: Frame) -> Box:

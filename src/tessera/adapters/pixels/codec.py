@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tessera.adapters.pixels.lossless import lossless_decoder
 from tessera.domain.imaging.encoding import Source
 from tessera.domain.imaging.structure import PixelStructure
 from tessera.ports.pixel_codec import Frame, NotDecoded
@@ -36,7 +37,8 @@ _PLUGIN = {
     **dict.fromkeys(JPEG_SEQUENTIAL, "pillow"),
 }
 """Decoder and encoder per syntax. GDCM ends the whole process on some frames that it does not
-like, so that it is used for lossless JPEG alone, which nothing else here reads."""
+like, so that it is used for lossless JPEG alone, which nothing else here reads, and in a child
+process (`lossless.py`)."""
 
 
 class Frames:
@@ -56,6 +58,8 @@ class Frames:
         uid = structure.transfer_syntax_uid
         if uid in _JPEG_LOSSLESS:
             _require_fitting(stream, structure)
+            options = _options(structure, structure.photometric)
+            return lossless_decoder().decode(stream, uid, options)
         try:
             with quiet():
                 array, found = get_decoder(uid).as_array(

@@ -20,6 +20,7 @@ from tessera.adapters.pixels.rebuilding import (
 )
 from tessera.adapters.pixels.stage import Checked
 from tessera.adapters.pixels.views import stored_values
+from tessera.domain.deid.pixels.checked import CheckedPixels
 from tessera.domain.deid.pixels.faces import Mask, NoFaceFound, Orientation, face_mask
 from tessera.domain.deid.pixels.heads import HEAD_TAGS, stacked
 from tessera.domain.deid.pixels.proof import proven_face, value_sha256
@@ -50,12 +51,20 @@ class FaceStage:
     def __init__(self) -> None:
         self._frames = Frames()
 
-    def clean(self, series: Sequence[tuple[Identified[Source], FileMeta]]) -> Defaced:
+    def clean(
+        self,
+        series: Sequence[tuple[Identified[Source], FileMeta]],
+        texts: Sequence[CheckedPixels | None] = (),
+    ) -> Defaced:
         """Return the slices without a face.
+
+        `texts`: for each slice the proof that no text in it names anybody, when one was looked
+        for. Without it the gate holds a slice that may have text.
 
         Raises NoFaceFound when they make no head in which one could be found, NotDecoded and
         InvalidDicom for a slice that cannot be read.
         """
+        texts = texts or [None] * len(series)
         opened = [opened_instance(source.value, meta) for source, meta in series]
         structures = [_plain(one.structure) for one in opened]
         headers = [scan(one.source, one.meta, HEAD_TAGS) for one in opened]
@@ -74,7 +83,7 @@ class FaceStage:
             air = _air(headers[place], structures[place], is_ct=is_ct)
             source, meta = self._without(opened[place], structures[place], mask[layer], air)
             value = _value(source, meta)
-            proof = proven_face(value_sha256(source, *value))
+            proof = proven_face(value_sha256(source, *value), texts[place])
             checked[place] = Checked(Identified(source), meta, proof, ())
         empty = _AIR_HU if is_ct else 0.0
         before = _surface(volume, orientation, stack.spacing_mm, is_ct=is_ct)
@@ -85,12 +94,16 @@ class FaceStage:
             _surface(after, orientation, stack.spacing_mm, is_ct=is_ct),
         )
 
-    def without_face(self, series: Sequence[tuple[Identified[Source], FileMeta]]) -> list[Checked]:
+    def without_face(
+        self,
+        series: Sequence[tuple[Identified[Source], FileMeta]],
+        texts: Sequence[CheckedPixels | None] = (),
+    ) -> list[Checked]:
         """Return slices of which a person said that no face is in them, as they are."""
         checked = []
-        for source, meta in series:
+        for (source, meta), text in zip(series, texts or [None] * len(series), strict=True):
             digest = value_sha256(source.value, *_value(source.value, meta))
-            checked.append(Checked(source, meta, proven_face(digest), ()))
+            checked.append(Checked(source, meta, proven_face(digest, text), ()))
         return checked
 
     def _modality_values(

@@ -5,16 +5,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tessera.adapters.pixels.blanking import margin_of
 from tessera.adapters.pixels.candidates import candidates, is_written, merged
 from tessera.adapters.pixels.codec import Frames
 from tessera.adapters.pixels.following import Following
 from tessera.adapters.pixels.opened import Opened
 from tessera.adapters.pixels.reading import Reading
+from tessera.adapters.pixels.strokes import has_strokes
 from tessera.adapters.pixels.views import Picture8, views
 from tessera.domain.deid.pixels.findings import Action, Box, Decision, Finding
 from tessera.domain.deid.pixels.judge import PixelPolicy, TextJudge, is_text, judged
+from tessera.domain.deid.pixels.labels import with_labels
 from tessera.domain.deid.pixels.marks import HarmlessMarks
-from tessera.domain.deid.pixels.places import Band, first_places, is_screen_like
+from tessera.domain.deid.pixels.places import (
+    Band,
+    first_places,
+    is_screen_like,
+    probed_tiles,
+)
 from tessera.domain.imaging.structure import PixelStructure
 from tessera.domain.zones import Identified
 from tessera.ports.text_reader import ReadText
@@ -33,9 +41,14 @@ _SMALL_SCORE = 0.55
 """A short small line must be read at least that well: grain has many short shapes."""
 _ONE_SMALL = 40_000
 """Of one place, when all places together are more than that."""
+_LONGER = 8
+"""Lines of one picture that are followed beyond the place they were found in."""
+_FEW_SIGNS = 3
+"""Letters that are read into grain and crossing edges, at most."""
 _CLOSE = 6
 """Pixels beside a blanked box within which what is left of letters would be. What cannot be read
 counts only when half of it is there; else grain beside a flat box would be blanked, box by box."""
+_NOTHING_KNOWN = frozenset(("unreadable", "large-area", "unknown-words"))
 _UNREAD = frozenset(("unreadable", "other-script", "large-area"))
 
 
@@ -73,22 +86,44 @@ def search(
 ) -> list[Finding]:
     """Return the findings of all frames, decoded one after the other.
 
+    Of the tiles of a slide some are read, and all when anything is found in those.
+
     Raises NotDecoded, and TooMuchText when the policy's bound is reached.
     """
     rows, columns = structure.rows, structure.columns
     if rows < _LEAST_ROWS or columns < _LEAST_COLUMNS:
         return []
+    everything = range(structure.frames)
+    numbers = probed_tiles(opened.header, structure.frames)
+    looked_at = (opened, structure, frames, reading, judgement, bands)
+    found = _search(*looked_at, numbers)
+    if found and len(numbers) < len(everything):
+        found = _search(*looked_at, everything)
+    return with_labels(found, judgement.marks)
+
+
+def _search(
+    opened: Opened,
+    structure: PixelStructure,
+    frames: Frames,
+    reading: Reading,
+    judgement: Judgement,
+    bands: Sequence[Band],
+    numbers: Sequence[int],
+) -> list[Finding]:
+    rows, columns = structure.rows, structure.columns
     following = Following(rows, columns)
     soft = is_screen_like(opened.header)
-    for number in range(structure.frames):
+    for number in numbers:
         stored, photometric = frames.decode(opened.source, structure, number)
         pictures = views(stored, photometric, structure, opened.palette)
         following.move_on(number, pictures[0])
         lines, read = _lines(opened, structure, pictures, following, reading, bands, number)
         following.was_read(pictures[0], read)
-        for line in lines:
-            found = judgement.finding(line, number, rows, columns)
-            if found is not None and (soft or _is_sure(found, pictures)):
+        here = [f for line in lines if (f := judgement.finding(line, number, rows, columns))]
+        sure = _blanked_anyway(here, judgement.policy.sure, rows, columns)
+        for found in here:
+            if (soft or _is_sure(found, pictures)) and _may_be_text(found, pictures, sure):
                 following.add(found, pictures[0])
         if reading.pixels > judgement.policy.most_reading:
             raise TooMuchText
@@ -102,6 +137,32 @@ def _is_sure(finding: Finding, pictures: Sequence[Picture8]) -> bool:
         not unread
         or finding.score >= _HALF_READ
         or any(is_written(picture, finding.box) for picture in pictures)
+    )
+
+
+def _blanked_anyway(here: Sequence[Finding], sure: float, rows: int, columns: int) -> list[Box]:
+    """Return the places that are blanked whatever stands beside them, margin and all."""
+    return [
+        f.box.grown(margin_of(f.box), rows, columns)
+        for f in here
+        if f.action == "blank" and f.score >= sure and not _is_next_to_nothing(f)
+    ]
+
+
+def _is_next_to_nothing(finding: Finding) -> bool:
+    """True for a few signs that say nothing: letters that are read into grain or edges."""
+    signs = sum(c.isalnum() for c in finding.text.value)
+    return finding.reason in _NOTHING_KNOWN and signs <= _FEW_SIGNS
+
+
+def _may_be_text(finding: Finding, pictures: Sequence[Picture8], beside: Sequence[Box]) -> bool:
+    """True unless next to nothing was read where no strokes are: edges that cross, or grain.
+
+    Places `beside` it are blanked anyway and count no more. Anything of more than three signs
+    stays in, and so does what stands out like a letter in any view.
+    """
+    return not _is_next_to_nothing(finding) or any(
+        has_strokes(picture, finding.box, beside) for picture in pictures
     )
 
 
@@ -123,7 +184,8 @@ def _lines(
             places = first_places(opened.header, bands, rows, columns)
             boxes += [b for b in places if _has_marks(picture, b)]
         fresh = merged(following.fresh(boxes), rows, columns)
-        lines += [line for line in reading.places(picture, fresh) if _plain(line, rows)]
+        first = [line for line in reading.places(picture, fresh) if _plain(line, rows)]
+        lines += _to_their_ends(picture, first, fresh, reading)
         read += fresh
         soft = rows * columns > 600_000 and is_screen_like(opened.header)
         if number == 0 and index == 0 and soft and boxes:
@@ -131,6 +193,48 @@ def _lines(
         if fresh:
             lines += _small_lines(picture, fresh, lines, reading, is_first=number == 0)
     return _each_once(lines), read
+
+
+def _to_their_ends(
+    picture: Picture8, lines: Sequence[ReadText], places: Sequence[Box], reading: Reading
+) -> list[ReadText]:
+    """Return the lines, those that run on beyond the place they were found in read again whole.
+
+    Faint letters over anatomy are found in part; where one part is, the rest is not far.
+    """
+    rows, columns = picture.shape[:2]
+    longer = [
+        Box(line.x, line.y, line.width, line.height).grown(4 * line.height, rows, columns)
+        for line in lines
+        if line.score >= _HALF_READ
+        and sum(c.isalnum() for c in line.text) > _FEW_SIGNS
+        and line.width >= line.height
+        and _runs_on(line, places, columns)
+    ]
+    if not longer:
+        return list(lines)
+    again = [line for line in reading.places(picture, longer[:_LONGER]) if _plain(line, rows)]
+    return [line for line in lines if not _is_part(line, again)] + again
+
+
+def _runs_on(line: ReadText, places: Sequence[Box], columns: int) -> bool:
+    left, right, middle = line.x, line.x + line.width, line.y + line.height // 2
+    for place in places:
+        end = place.x + place.width
+        if place.y <= middle <= place.y + place.height and place.x <= left <= right <= end + 1:
+            return (left <= place.x and left > 2) or (right >= end and right < columns - 2)
+    return False
+
+
+def _is_part(line: ReadText, others: Sequence[ReadText]) -> bool:
+    """True when the same line was read again, not worse, and at least as long."""
+    box = Box(line.x, line.y, line.width, line.height)
+    return any(
+        other.score >= min(line.score, 0.8)
+        and len(other.text) >= len(line.text)
+        and 10 * box.shared(Box(other.x, other.y, other.width, other.height)) >= 9 * box.area
+        for other in others
+    )
 
 
 def _small_lines(
@@ -231,6 +335,7 @@ def left_over(
     rows, columns = picture.shape[:2]
     around = merged([b.grown(max(12, b.height), rows, columns) for b in blanked], rows, columns)
     close = [b.grown(_CLOSE, rows, columns) for b in blanked]
+    cut = [b.grown(margin_of(b), rows, columns) for b in blanked]
     found = []
     for line in _each_once(reading.places(picture, around)):
         finding = judgement.finding(line, frame, rows, columns)
@@ -241,7 +346,9 @@ def left_over(
         part = 1 if read else box.area / 2
         near = any(b.shared(box) >= part for b in close)
         whole = any(2 * k.shared(box) > box.area for k in kept)
-        if near and not whole and not _is_flat(picture, box) and is_written(picture, box):
+        if not near or whole or _is_flat(picture, box):
+            continue
+        if is_written(picture, box) and _may_be_text(finding, (picture,), cut):
             found.append(replace(finding, action="blank", reason="left-over"))
     return found
 

@@ -1,5 +1,8 @@
 """A de-identification report as one HTML file that needs nothing beside it."""
 
+from base64 import b64encode
+from collections.abc import Sequence
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tessera.adapters.report.deid_words import WORDS
@@ -9,10 +12,18 @@ from tessera.domain.errors import InvalidInput
 _WIDEST = 100
 
 
-def render_deid_html(report: DeidReport, *, title: str, language: str) -> str:
+def render_deid_html(
+    report: DeidReport,
+    *,
+    title: str,
+    language: str,
+    faces: Sequence[tuple[bytes, bytes]] = (),
+) -> str:
     """Return the report as a complete HTML document, in "en" or "sv".
 
-    `title` names the batch, the node or the dataset. Raises InvalidInput for another language.
+    `title` names the batch, the node or the dataset; `faces` are PNG pictures before and after a
+    face was taken out, and make it a page that stays in the hospital. Raises InvalidInput for
+    another language.
     """
     if language not in WORDS:
         raise InvalidInput(f"language {language!r}: use one of {', '.join(sorted(WORDS))}")
@@ -29,6 +40,7 @@ def render_deid_html(report: DeidReport, *, title: str, language: str) -> str:
         language=language,
         words=WORDS[language],
         report=report,
+        faces=[tuple(b64encode(one).decode() for one in pair) for pair in faces],
         num=_number,
         bars=[
             (size, n, size * n, round(_WIDEST * size * n / most))

@@ -34,6 +34,9 @@ ENGLISH: dict[str, str] = {
     "unsure": "for a person",
     "decided": "Decided by a person: {cleaned} cleaned, {refused} kept out.",
     "faces": "The face was taken out of {n} series.",
+    "faces_stay": "This page shows faces: keep it in the hospital.",
+    "face_before": "The surface from the front, before",
+    "face_after": "after",
     "risk": "Residual risk",
     "risk_lead": "Who knows sex, age, cancer and the like of somebody: how many here fit? "
     "Over headers and clinical table together.",
@@ -99,6 +102,9 @@ SWEDISH: dict[str, str] = {
     "unsure": "för en person",
     "decided": "Avgjort av en person: {cleaned} rensade, {refused} hölls utanför.",
     "faces": "Ansiktet togs bort ur {n} serier.",
+    "faces_stay": "Sidan visar ansikten: behåll den på sjukhuset.",
+    "face_before": "Ytan framifrån, före",
+    "face_after": "efter",
     "risk": "Kvarvarande risk",
     "risk_lead": "Den som vet någons kön, ålder, cancer och liknande: hur många här passar in? "
     "Över bildhuvuden och klinisk tabell tillsammans.",

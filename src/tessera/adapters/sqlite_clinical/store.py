@@ -9,25 +9,29 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from tessera.adapters.sqlite_node.connection import connect
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
 from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import Deidentified
 from tessera.ports.clinical_store import Delivery
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS delivery (
-    delivery_id INTEGER PRIMARY KEY,
-    mapping_name TEXT NOT NULL,
-    mapping_version TEXT NOT NULL,
-    delivered_at TEXT NOT NULL,
-    n_subjects INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS record (
-    subject TEXT PRIMARY KEY,
-    delivery_id INTEGER NOT NULL REFERENCES delivery,
-    body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
+MIGRATIONS = (
+    # Homes of before the tables were numbered have them already.
+    """
+    CREATE TABLE IF NOT EXISTS delivery (
+        delivery_id INTEGER PRIMARY KEY,
+        mapping_name TEXT NOT NULL,
+        mapping_version TEXT NOT NULL,
+        delivered_at TEXT NOT NULL,
+        n_subjects INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS record (
+        subject TEXT PRIMARY KEY,
+        delivery_id INTEGER NOT NULL REFERENCES delivery,
+        body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
 
 
 class SqliteClinicalStore:
@@ -36,8 +40,7 @@ class SqliteClinicalStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._open()) as database:
-            database.executescript(_SCHEMA)
+        self._open().close()
 
     def replace(self, records: Sequence[Deidentified[ClinicalRecord]], delivery: Delivery) -> None:
         with closing(self._open()) as database, database:
@@ -56,13 +59,13 @@ class SqliteClinicalStore:
                 "INSERT INTO record (subject, delivery_id, body) VALUES (?, ?, ?)"
                 " ON CONFLICT (subject) DO UPDATE"
                 " SET delivery_id = excluded.delivery_id, body = excluded.body",
-                [(r.value.subject.subject, row[0], _to_json(r.value)) for r in records],
+                [(r.value.subject.subject, row[0], record_to_json(r.value)) for r in records],
             )
 
     def all(self) -> Iterator[ClinicalRecord]:
         with closing(self._open()) as database:
             for (body,) in database.execute("SELECT body FROM record ORDER BY subject"):
-                yield _from_json(body)
+                yield record_from_json(body)
 
     def remove(self, subjects: Sequence[Pseudonym]) -> None:
         with closing(self._open()) as database, database:
@@ -86,14 +89,13 @@ class SqliteClinicalStore:
         )
 
     def _open(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
+        database = connect(self._path, MIGRATIONS)
         database.execute("PRAGMA foreign_keys = ON")
         return database
 
 
-def _to_json(record: ClinicalRecord) -> str:
+def record_to_json(record: ClinicalRecord) -> str:
+    """Return the text that a record is stored as. Any JSON escapes U+0000."""
     return json.dumps(asdict(record), ensure_ascii=False, sort_keys=True, default=_encode_date)
 
 
@@ -103,7 +105,8 @@ def _encode_date(value: object) -> str:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def _from_json(body: str) -> ClinicalRecord:
+def record_from_json(body: str) -> ClinicalRecord:
+    """Return the record that `record_to_json` wrote."""
     document: dict[str, Any] = json.loads(body)
     return ClinicalRecord(
         Subject(**document["subject"]),

@@ -14,7 +14,7 @@ from tessera.domain.access.exclusions import Exclusion
 from tessera.domain.errors import Unavailable
 from tessera.domain.ids import Pseudonym
 
-_MIGRATIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE exclusion (
         subject TEXT PRIMARY KEY, since TEXT NOT NULL,
@@ -52,7 +52,7 @@ class SqliteExclusions:
         added = set()
         with self._failures():
             self._path.touch(mode=0o600)
-            with closing(connect(self._path, _MIGRATIONS)) as database, _all_or_none(database):
+            with closing(connect(self._path, MIGRATIONS)) as database, _all_or_none(database):
                 for one in exclusions:
                     done = database.execute(
                         "INSERT INTO exclusion VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -68,7 +68,7 @@ class SqliteExclusions:
         removed = set()
         with (
             self._failures(),
-            closing(connect(self._path, _MIGRATIONS)) as database,
+            closing(connect(self._path, MIGRATIONS)) as database,
             _all_or_none(database),
         ):
             for subject in subjects:

@@ -4,8 +4,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from tessera.domain.errors import Conflict
+
+_AT_ONCE: Final = 500
+"""Parameters of one statement; SQLite takes 999 everywhere."""
 
 
 def connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
@@ -17,15 +21,62 @@ def connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(migrations):
-        db.close()
-        raise Conflict(f"{path.name} was written by a newer version of Tessera; update it here")
-    for number in range(version, len(migrations)):
-        db.executescript(
-            f"BEGIN IMMEDIATE; {migrations[number]}; PRAGMA user_version = {number + 1}; COMMIT;"
-        )
+    if _version(db) != len(migrations):
+        try:
+            _migrate(db, path.name, migrations)
+        except BaseException:
+            db.close()  # what was under way is rolled back
+            raise
     return db
+
+
+def connect_for_writing(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    """Open as `connect` does. Raises Conflict also where the disk is full or read-only."""
+    try:
+        return connect(path, migrations)
+    except sqlite3.OperationalError as err:
+        raise Conflict(
+            f"{path} cannot be written: {err}; mend that and run the same command again"
+        ) from err
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _migrate(db: sqlite3.Connection, name: str, migrations: Sequence[str]) -> None:
+    """Each migration is a transaction; of several programs that open it at once one does it."""
+    while True:
+        db.execute("BEGIN IMMEDIATE")
+        version = _version(db)
+        if version > len(migrations):
+            raise Conflict(f"{name} was written by a newer version of Tessera; update it here")
+        if version == len(migrations):
+            db.execute("ROLLBACK")
+            return
+        for statement in statements(migrations[version]):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version + 1}")
+        db.execute("COMMIT")
+
+
+def statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script, one at a time; a trigger's own semicolons are kept."""
+    text = ""
+    for piece in script.split(";"):
+        text += f"{piece};"
+        if sqlite3.complete_statement(text):
+            if text.strip(" \n;"):
+                yield text
+            text = ""
+
+
+def among(db: sqlite3.Connection, select: str, names: Sequence[str]) -> Iterator[Any]:
+    """Yield the rows of a `select` that ends in `IN (%s)`, for any number of names."""
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        yield from db.execute(select % ", ".join("?" * len(some)), some)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from weakref import finalize
 
-from tessera.adapters.sqlite_node.connection import connect, transaction
+from tessera.adapters.sqlite_node.connection import among, connect_for_writing, transaction
+from tessera.adapters.sqlite_node.web_tables import WEB_MIGRATION
 from tessera.domain.ids import InstanceUid, Pseudonym, StudyUid
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import Deidentified
@@ -16,7 +17,7 @@ from tessera.ports.instance_index import IndexTotals
 _NAMES = tuple(field.name for field in fields(InstanceRow))
 _DATES = frozenset(("study_date", "acquisition_date"))
 _TUPLES = frozenset(("position_mm", "orientation", "spacing_mm"))
-_MIGRATIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE instance (
         subject TEXT NOT NULL, study_uid TEXT NOT NULL, series_uid TEXT NOT NULL,
@@ -36,6 +37,7 @@ _MIGRATIONS = (
     CREATE INDEX instance_series ON instance (study_uid, series_uid, instance_uid);
     CREATE INDEX instance_subject ON instance (subject)
     """,
+    WEB_MIGRATION,
 )
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM instance"  # noqa: S608 - column names of our own
 _PUT = (
@@ -46,19 +48,15 @@ _PUT = (
 
 class SqliteInstanceIndex:
     def __init__(self, path: Path) -> None:
-        self._db = connect(path, _MIGRATIONS)
+        self._db = connect_for_writing(path, MIGRATIONS)
         finalize(self, self._db.close)
 
     def put(self, rows: Sequence[Deidentified[InstanceRow]]) -> None:
         self._write(_PUT, [tuple(map(_stored, _NAMES, _values(row.value))) for row in rows])
 
     def find(self, instance_uids: Sequence[InstanceUid]) -> dict[InstanceUid, InstanceRow]:
-        found = {}
-        for uid in instance_uids:
-            row = self._db.execute(f"{_SELECT} WHERE instance_uid = ?", (uid,)).fetchone()
-            if row:
-                found[uid] = _row(row)
-        return found
+        rows = among(self._db, f"{_SELECT} WHERE instance_uid IN (%s)", instance_uids)
+        return {row.instance_uid: row for row in map(_row, rows)}
 
     def all(self) -> Iterator[InstanceRow]:
         order = "ORDER BY study_uid, series_uid, instance_uid"

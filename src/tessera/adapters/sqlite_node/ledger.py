@@ -5,11 +5,11 @@ from pathlib import Path
 from types import MappingProxyType
 from weakref import finalize
 
-from tessera.adapters.sqlite_node.connection import connect, transaction
+from tessera.adapters.sqlite_node.connection import among, connect_for_writing, transaction
 from tessera.domain.access.exclusions import OPTED_OUT
 from tessera.ports.ledger import NOT_READ, LedgerEntry, SourceFile, State, printable
 
-_MIGRATIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE intake (
         key TEXT PRIMARY KEY, path TEXT NOT NULL, member TEXT NOT NULL,
@@ -36,19 +36,21 @@ ON CONFLICT (key) DO UPDATE SET
 
 class SqliteLedger:
     def __init__(self, path: Path) -> None:
-        self._db = connect(path, _MIGRATIONS)
+        self._db = connect_for_writing(path, MIGRATIONS)
         finalize(self, self._db.close)
 
     def settled(self, sources: Sequence[SourceFile]) -> frozenset[str]:
-        found = set()
-        for source in sources:
-            row = self._db.execute(
-                "SELECT size, modified_ns FROM intake WHERE key = ? AND reason NOT IN (?, ?)",
-                (source.key, OPTED_OUT, NOT_READ),
-            ).fetchone()
-            if row == (source.size, source.modified_ns):
-                found.add(source.key)
-        return frozenset(found)
+        known = {source.key: (source.size, source.modified_ns) for source in sources}
+        found = among(
+            self._db,
+            "SELECT key, size, modified_ns, reason FROM intake WHERE key IN (%s)",
+            list(known),
+        )
+        return frozenset(
+            key
+            for key, size, modified_ns, reason in found
+            if known[key] == (size, modified_ns) and reason not in (OPTED_OUT, NOT_READ)
+        )
 
     def record(
         self, entries: Sequence[LedgerEntry], tally: Mapping[str, int] = MappingProxyType({})
@@ -62,14 +64,10 @@ class SqliteLedger:
         return dict(self._db.execute("SELECT name, n FROM tally ORDER BY name").fetchall())
 
     def stored(self, instance_uids: Sequence[str]) -> dict[str, str]:
-        found = {}
-        for uid in instance_uids:
-            row = self._db.execute(
-                "SELECT key FROM intake WHERE state = 'stored' AND instance_uid = ?", (uid,)
-            ).fetchone()
-            if row:
-                found[uid] = row[0]
-        return found
+        select = (
+            "SELECT instance_uid, key FROM intake WHERE state = 'stored' AND instance_uid IN (%s)"
+        )
+        return dict(among(self._db, select, instance_uids))
 
     def counts(self) -> dict[tuple[State, str], int]:
         rows = self._db.execute(

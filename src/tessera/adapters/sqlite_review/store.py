@@ -12,13 +12,18 @@ from datetime import datetime
 from pathlib import Path
 
 from tessera.adapters.sqlite_node.connection import connect, transaction
-from tessera.domain.deid.pixels.findings import Box, Decision, Finding, Layout, Picture
+from tessera.adapters.sqlite_review.forms import (
+    decision_of,
+    finding_fields,
+    item_of,
+    source_fields,
+)
+from tessera.domain.deid.pixels.findings import Layout, Picture
 from tessera.domain.errors import NotFound
 from tessera.domain.zones import Identified
-from tessera.ports.ledger import LedgerEntry, SourceFile, State
 from tessera.ports.review import Remembered, ReviewItem, Verdict
 
-_MIGRATIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE item (
         item_id TEXT PRIMARY KEY, source TEXT NOT NULL, quarantine TEXT NOT NULL,
@@ -40,6 +45,9 @@ _MIGRATIONS = (
 )
 
 
+_ITEM = "SELECT source, quarantine, reason, layout, findings, since FROM item"
+
+
 class SqliteReviewQueue:
     def __init__(self, path: Path) -> None:
         """Nothing is made at `path` before something waits."""
@@ -58,11 +66,11 @@ class SqliteReviewQueue:
             "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 item.item_id,
-                json.dumps(_source(item.entry)),
+                json.dumps(source_fields(item.entry)),
                 item.entry.quarantine,
                 item.reason,
                 json.dumps(asdict(item.layout)),
-                json.dumps([_finding(one) for one in item.findings]),
+                json.dumps([finding_fields(one) for one in item.findings]),
                 item.since.isoformat(),
             ),
         )
@@ -79,7 +87,7 @@ class SqliteReviewQueue:
             return ()
         with self._database() as db:
             rows = db.execute(f"{_ITEM} ORDER BY since, item_id").fetchall()
-        return tuple(_item(row, ()) for row in rows)
+        return tuple(item_of(row, ()) for row in rows)
 
     def find(self, item_id: str) -> ReviewItem:
         with self._database() as db:
@@ -90,7 +98,7 @@ class SqliteReviewQueue:
                 "SELECT frame, png, scale, after FROM picture WHERE item_id = ? ORDER BY number",
                 (item_id,),
             ).fetchall()
-        return _item(
+        return item_of(
             row,
             tuple(
                 Picture(frame, Identified(png), scale, bool(after))
@@ -143,7 +151,7 @@ class SqliteReviewQueue:
         return tuple(
             Remembered(
                 Layout(**json.loads(layout)),
-                tuple(_decision(raw) for raw in json.loads(decisions)),
+                tuple(decision_of(raw) for raw in json.loads(decisions)),
                 by,
                 datetime.fromisoformat(since),
             )
@@ -153,56 +161,7 @@ class SqliteReviewQueue:
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         self._path.touch(mode=0o600)
-        with closing(connect(self._path, _MIGRATIONS)) as db:
+        with closing(connect(self._path, MIGRATIONS)) as db:
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")  # texts and pictures name patients
             yield db
-
-
-_ITEM = "SELECT source, quarantine, reason, layout, findings, since FROM item"
-
-
-def _item(row: tuple[str, ...], pictures: tuple[Picture, ...]) -> ReviewItem:
-    source, quarantine, reason, layout, findings, since = row
-    entry = LedgerEntry(
-        source=SourceFile(**json.loads(source)), state=State.HELD, quarantine=quarantine
-    )
-    return ReviewItem(
-        entry=entry,
-        reason=reason,
-        layout=Layout(**json.loads(layout)),
-        findings=tuple(_read_finding(raw) for raw in json.loads(findings)),
-        pictures=pictures,
-        since=datetime.fromisoformat(since),
-    )
-
-
-def _source(entry: LedgerEntry) -> dict[str, object]:
-    source = entry.source
-    return {
-        "path": source.path,
-        "member": source.member,
-        "size": source.size,
-        "modified_ns": source.modified_ns,
-    }
-
-
-def _finding(one: Finding) -> dict[str, object]:
-    return {
-        "first": one.first,
-        "last": one.last,
-        "box": asdict(one.box),
-        "text": one.text.value,
-        "score": one.score,
-        "action": one.action,
-        "reason": one.reason,
-    }
-
-
-def _read_finding(raw: dict[str, object]) -> Finding:
-    values: dict[str, object] = dict(raw)
-    return Finding(**{**values, "box": Box(**raw["box"]), "text": Identified(raw["text"])})  # type: ignore[arg-type]
-
-
-def _decision(raw: dict[str, object]) -> Decision:
-    return Decision(**{**raw, "box": Box(**raw["box"])})  # type: ignore[arg-type]

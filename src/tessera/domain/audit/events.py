@@ -253,6 +253,19 @@ def case_done(model: str, tool: str, outcome: str) -> Event:
     return Event("case-done", OPERATOR, {"model": model, "tool": tool, "outcome": outcome})
 
 
+def labels_taken(n_segments: int, made: str) -> Event:
+    """At a node: labels from outside became a SEG. On which series, the stored object says."""
+    return Event("labels-taken", OPERATOR, {"segments": n_segments, "made": made})
+
+
+def series_exported(dataset: str, kind: str) -> Event:
+    """At a node, before a file is written: its operator takes series to the hospital's own disk.
+
+    `dataset`: its version, or `series` when single ones were named; `kind`: of the files.
+    """
+    return Event("series-exported", OPERATOR, {"dataset": dataset, "kind": kind})
+
+
 def _version(dataset_id: str, version: int, manifest_sha256: str) -> dict[str, Fact]:
     return {"dataset": dataset_id, "version": version, "manifest_sha256": manifest_sha256}
 

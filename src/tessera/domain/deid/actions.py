@@ -27,6 +27,10 @@ CHARSET: Final = 14
 """Kept when it is a defined term, else emptied."""
 CLEAN: Final = 15
 """Text through the cleaner: what is known to be harmless stays."""
+BAND: Final = 16
+"""An age as the first year of its band."""
+ROUND: Final = 17
+"""A weight or height rounded."""
 
 ACTION_WORDS: Final = {
     KEEP: "kept",
@@ -35,7 +39,7 @@ ACTION_WORDS: Final = {
     DUMMY: "replaced by a dummy",
     UID: "replaced by a keyed UID",
     KEEP_TEXT: "kept if text",
-    SHIFT: "shifted by the subject's days",
+    SHIFT: "shifted by whole days",
     DESCEND: "kept, the rules applied inside",
     AGE: "kept, above 89 years written as 90",
     KEEP_CODE: "kept if a code string",
@@ -45,6 +49,8 @@ ACTION_WORDS: Final = {
     SCHEME: "kept if a coding scheme designator",
     CHARSET: "kept if a character set",
     CLEAN: "cleaned: words known to be harmless stay",
+    BAND: "written as the first year of its band, 90 and above together",
+    ROUND: "rounded",
 }
 
 BINARY_NUMBERS: Final = frozenset(b"US SS UL SL UV SV FL FD AT".split())

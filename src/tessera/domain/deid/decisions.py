@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tessera.domain.deid.actions import (
+    AGE,
+    BAND,
     BULK,
     BY_VR,
     CHARSET,
@@ -26,11 +28,13 @@ from tessera.domain.deid.actions import (
     KEEP_NUMBER,
     KEEP_TEXT,
     REMOVE,
+    ROUND,
     SCHEME,
     SHIFT,
     UID,
     kept,
 )
+from tessera.domain.deid.crowd import SEX, SIZE, WEIGHT
 from tessera.domain.deid.iod_types import NEEDED
 from tessera.domain.deid.overrides import override_action
 from tessera.domain.deid.profile import OPTIONS, Profile
@@ -59,6 +63,8 @@ _ALWAYS: Final[Mapping[int, tuple[int, str]]] = {
     0x00081110: (DESCEND, "with new UIDs it leads to nobody, and still to the study"),
     0x04000500: (REMOVE, "sealed content that nobody can look into"),
 }
+_SHARED: Final = "made coarse, so that many share it"
+_FEW: Final = "too few patients share it"
 _CONTENT: Final = 0x0040A730
 _SEQUENCES: Final[dict[int, int]] = {
     0x00080082: REMOVE,  # institution codes: Type 3, may not be empty
@@ -89,7 +95,7 @@ class Decision:
 
     action: int
     source: str
-    """always, override, option, basic, pixels, left-out, date, allow-list or vr."""
+    """always, override, option, basic, pixels, left-out, date, allow-list, vr or crowd."""
     detail: str
     """Option, cell of the table, or reason."""
 
@@ -122,6 +128,19 @@ def decide(tag: int, kind: str, profile: Profile, tables: Tables) -> Decision:
     `kind` is its Type in the class of the instance (1, 1C, 2, 2C, 3), or nothing when the class
     is not known: then the choice that is valid in all classes is taken.
     """
+    found = _decided(tag, kind, profile, tables)
+    if profile.crowd is None or found.source == "override":
+        return found
+    if found.action in (REMOVE, EMPTY, DUMMY):
+        return found
+    if profile.crowd.leaves_out(tag):
+        return Decision(EMPTY if tag == SEX else REMOVE, "crowd", _FEW)
+    if tag in (WEIGHT, SIZE):
+        return Decision(ROUND, "crowd", _SHARED)
+    return Decision(BAND, "crowd", _SHARED) if found.action == AGE else found
+
+
+def _decided(tag: int, kind: str, profile: Profile, tables: Tables) -> Decision:
     vr = DICTIONARY_VR[tag]
     if tag in profile.overrides:
         word = profile.overrides[tag]

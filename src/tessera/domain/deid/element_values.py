@@ -6,6 +6,7 @@ from tessera.domain.deid import values
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.rules import (
     AGE,
+    BAND,
     CHARSET,
     CLEAN,
     DUMMY,
@@ -13,6 +14,7 @@ from tessera.domain.deid.rules import (
     KEEP_CODE,
     KEEP_NUMBER,
     KEEP_TEXT,
+    ROUND,
     SCHEME,
     SHIFT,
     UID,
@@ -23,6 +25,8 @@ from tessera.domain.imaging.encoding import DICTIONARY_VR
 
 TEXT_VRS: Final = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 _NUMBER_VRS: Final = frozenset((b"DS", b"IS"))
+_TOLD_APART: Final = _NUMBER_VRS | {b"TM"}
+"""VRs whose form says that a value is a number or a time, and nothing else."""
 DEFINED_TERMS: Final = frozenset(
     int(tag, 16)
     for tag in "00080008 00080060 00180015 00180020 00180021 00180022 00185100 00185101".split()
@@ -63,8 +67,11 @@ class ElementValues:
         if action == CHARSET:
             place.charset = old
             return values.character_set(old)
-        if action == AGE:
-            return values.capped_age(old)
+        if action in (AGE, BAND):
+            coarse = self._rules.profile.crowd
+            return coarse.age(old) if coarse else values.capped_age(old)
+        if action == ROUND and self._rules.profile.crowd:
+            return self._rules.profile.crowd.rounded(tag, old)
         if action == SCHEME:
             place.scheme = old.strip(b" \0")
             return old if place.scheme in self._rules.schemes else b"99LOCAL "
@@ -73,6 +80,20 @@ class ElementValues:
                 return texts.guarded(vr, old, place.charset)
             return texts.cleaned(vr, old, place.charset)
         return b""
+
+    @staticmethod
+    def stays(value: bytes, tag: int, vr: bytes, setting: Setting) -> bool:
+        """Say whether a number (KEEP_NUMBER) stays as it is; if not, `changed` knows better.
+
+        Most elements that differ within a series are numbers, and most of these stay.
+        """
+        return (
+            DICTIONARY_VR.get(tag) == vr
+            and vr in _TOLD_APART
+            and bool(value.strip(b" \0"))
+            and values.fits(value, vr)
+            and not (vr in _NUMBER_VRS and setting.texts.is_number_of(value))
+        )
 
     def coded(self, old: bytes, vr: bytes, scheme: bytes, setting: Setting, place: Place) -> bytes:
         """Return a code's value or meaning: that of a public scheme, or what is harmless of it."""

@@ -59,6 +59,7 @@ from tessera.domain.imaging.encoding import (
 from tessera.domain.imaging.header import decoded
 
 if TYPE_CHECKING:
+    from tessera.domain.deid.text.cleaner import NameFinder
     from tessera.domain.deid.text.vocabulary import Vocabulary
 
 _KEPT_VRS = values.BULK_VRS | frozenset(BINARY_SIZE)
@@ -95,11 +96,15 @@ class Rewriter:
     """Applies one rule set under one project key. Reusable; one per worker."""
 
     def __init__(
-        self, rules: RuleSet, pseudonymiser: Pseudonymiser, vocabulary: "Vocabulary"
+        self,
+        rules: RuleSet,
+        pseudonymiser: Pseudonymiser,
+        vocabulary: "Vocabulary",
+        finder: "NameFinder | None" = None,
     ) -> None:
         self._rules = rules
         self._pseudonymiser = pseudonymiser
-        self._vocabulary = vocabulary
+        self._words = (vocabulary, finder)
         self._values = ElementValues(rules, pseudonymiser)
         self._settings: OrderedDict[Who, Setting] = OrderedDict()
         self._inner: list[tuple[int, int]] = []
@@ -112,7 +117,7 @@ class Rewriter:
         if known is not None:
             self._settings.move_to_end(who)
             return known
-        days = self._pseudonymiser.shift_days(who.subject)
+        days = self._pseudonymiser.shift_days(who.subject, who.study)
         texts = TextValues(lambda: self._cleaner(who.people, days), who.people)
         actions = self._rules.actions_for(who.sop_class, graphics_checked=who.graphics_checked)
         if who.document_checked:
@@ -127,7 +132,7 @@ class Rewriter:
     def _cleaner(self, people: Identities, days: int) -> Cleaner:
         from tessera.domain.deid.text.cleaner import TextCleaner  # large, and not always needed
 
-        return TextCleaner(self._vocabulary, people, days=days)
+        return TextCleaner(self._words[0], people, days=days, finder=self._words[1])
 
     def _inserts(self, who: Who) -> tuple[tuple[int, bytes], ...]:
         name, explicit = values.padded(who.subject.encode()), who.explicit
@@ -176,6 +181,8 @@ class Rewriter:
         if known is not None:
             return known
         action = setting.actions.get(tag, REMOVE)
+        if action == KEEP_NUMBER and self._values.stays(raw[start:], tag, vr, setting):
+            return raw, ()
         self._inner = []
         if raw:
             place = Place(0, setting.who.charset)

@@ -11,7 +11,7 @@ from tessera.domain.deid.decisions import NESTED_SUBJECT, Decision
 from tessera.domain.deid.iod_types import Types
 from tessera.domain.deid.overrides import described, standard_tag
 from tessera.domain.deid.private_rules import PrivateKey, private_key, signature
-from tessera.domain.deid.profile import CLAUSES, CODES, OPTIONS
+from tessera.domain.deid.profile import CLAUSES, CODES, OPTIONS, Profile
 from tessera.domain.deid.rules import OVERLAY, RuleSet
 from tessera.domain.errors import InvalidSettings
 from tessera.domain.imaging.encoding import DICTIONARY_VR, text_of
@@ -29,6 +29,12 @@ OPTION_WORDS: Final = {
     "retain-uids": "UIDs stay as they are",
     "retain-safe-private": "private elements that are known to be safe stay",
     "retain-institution-identity": "the hospital's name and address stay",
+}
+_CROWD_WORDS: Final = {
+    "retain-patient-characteristics": "sex stays, age in a band, size and weight rounded",
+}
+_BY_STUDY: Final = {
+    "retain-longitudinal-modified-dates": "dates move by whole days, the same for all of a study",
 }
 _COLUMNS: Final = {
     "retain-uids": "Retain UIDs",
@@ -115,7 +121,7 @@ def explain_profile(rules: RuleSet) -> ExplainedProfile:
         " ".join(profile.description.split()),
         tuple(
             ExplainedOption(
-                name, profile.has(name), OPTION_WORDS[name], CODES[name][0], CLAUSES[name]
+                name, profile.has(name), option_words(profile, name), CODES[name][0], CLAUSES[name]
             )
             for name in CODES
             if name in OPTIONS
@@ -124,6 +130,19 @@ def explain_profile(rules: RuleSet) -> ExplainedProfile:
         tuple(counts.most_common()),
         sum(len(block) for block in rules.private.values()),
     )
+
+
+def option_words(profile: Profile, option: str) -> str:
+    """Return what an option does under a profile."""
+    own = _CROWD_WORDS if profile.crowd else {}
+    own = own | _BY_STUDY if profile.shifts_by_study else own
+    return own.get(option, OPTION_WORDS[option])
+
+
+def _action_words(tag: int, action: int) -> str:
+    if tag in NESTED_SUBJECT:
+        return "replaced by the pseudonym"
+    return ACTION_WORDS[action]
 
 
 def explain_attribute(rules: RuleSet, asked: str, sop_class_uid: str = "") -> ExplainedAttribute:
@@ -152,8 +171,8 @@ def explain_attribute(rules: RuleSet, asked: str, sop_class_uid: str = "") -> Ex
         text_of(tag),
         keyword_for_tag(tag),
         DICTIONARY_VR[tag].decode(),
-        "replaced by the pseudonym" if tag in NESTED_SUBJECT else ACTION_WORDS[decision.action],
-        _why(tag, decision, types),
+        _action_words(tag, decision.action),
+        _why(tag, decision, types, rules.profile),
         source,
         clause,
         "" if types is None else types.iod,
@@ -173,6 +192,11 @@ def _authority(rules: RuleSet, tag: int, decision: Decision) -> tuple[str, str]:
         cell = rules.cell(tag, OPTIONS[decision.detail])
         words = f"option {decision.detail}: column {_COLUMNS[decision.detail]} has {cell}"
         return words, f"{CLAUSES[decision.detail]}; {_TABLE}"
+    if decision.source == "crowd":
+        return (
+            "table crowd of the profile",
+            f"{CLAUSES['retain-patient-characteristics']}; {_TABLE}",
+        )
     if decision.source == "basic":
         return f"column Basic Profile has {decision.detail}", f"{CLAUSES['basic']}; {_TABLE}"
     listed = rules.cell(tag, "basic")
@@ -188,15 +212,15 @@ def _authority(rules: RuleSet, tag: int, decision: Decision) -> tuple[str, str]:
     return rule, "PS3.15 E.1" + row
 
 
-def _why(tag: int, decision: Decision, types: Types | None) -> str:
+def _why(tag: int, decision: Decision, types: Types | None, profile: Profile) -> str:
     if tag in NESTED_SUBJECT:
         return "written anew: the pseudonym, inside sequences too"
-    if decision.source in ("always", "allow-list", "pixels", "left-out", "date"):
+    if decision.source in ("always", "allow-list", "pixels", "left-out", "date", "crowd"):
         return decision.detail
     if decision.source == "override":
         return "the profile says so"
     if decision.source == "option":
-        return OPTION_WORDS[decision.detail]
+        return option_words(profile, decision.detail)
     if decision.source == "vr":
         return "no table lists it, so it stays only as far as its VR shows that it names nobody"
     letters = decision.detail

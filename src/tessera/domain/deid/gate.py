@@ -24,32 +24,35 @@ from tessera.domain.deid.deidentified import (
 )
 from tessera.domain.deid.engine import Part, Rewriter
 from tessera.domain.deid.harvest import UIDS, Found, Harvester, identities
-from tessera.domain.deid.holding import HELD_BY_KIND, HOLD_TAGS, hold_reason
+from tessera.domain.deid.holding import (
+    FACE,
+    FACE_AND_TEXT,
+    HELD_BY_KIND,
+    HOLD_TAGS,
+    hold_reason,
+)
 from tessera.domain.deid.identities import Identities
 from tessera.domain.deid.looking import RESIDUAL, SecondLook, uids_of
 from tessera.domain.deid.pixels.checked import CheckedPixels
 from tessera.domain.deid.pixels.proof import value_sha256
 from tessera.domain.deid.provenance import earlier_codes
-from tessera.domain.deid.pseudonyms import Pseudonymiser, same_person
+from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.deid.rules import REMOVE, RuleSet
 from tessera.domain.deid.second_look import search
 from tessera.domain.deid.setting import Setting, Who
 from tessera.domain.deid.split import Split, Unit, split
+from tessera.domain.deid.subject import subject_of
 from tessera.domain.deid.template import Match, Template, learnt, match
 from tessera.domain.errors import InvalidDicom
 from tessera.domain.ids import Pseudonym
-from tessera.domain.imaging.encoding import (
-    IMPLICIT_LE,
-    BytesSource,
-    FileMeta,
-    Source,
-)
+from tessera.domain.imaging.encoding import IMPLICIT_LE, BytesSource, FileMeta, Source
 from tessera.domain.imaging.header import FIRST_WINDOW, ROW_TAGS, Header, instance_row, scan
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.imaging.pixels import pixel_extent
 from tessera.domain.zones import Deidentified, Identified, seal_deidentified
 
 if TYPE_CHECKING:
+    from tessera.domain.deid.text.cleaner import NameFinder
     from tessera.domain.deid.text.vocabulary import Vocabulary
 
 __all__ = [
@@ -72,7 +75,6 @@ _NO_TAGS: Final[frozenset[int]] = frozenset()
 _WANTED = HOLD_TAGS | _SUBJECT_TAGS | UIDS | frozenset(NAMING)
 _SETTLED = (_SUBJECT_TAGS | UIDS | frozenset(NAMING)) - {0x00080018}
 """What must be equal in all instances that share a template."""
-NOBODY: Final = Identities()
 _TEMPLATES = 8
 _LARGEST_LEARNT = 1 << 18
 
@@ -92,10 +94,11 @@ class Deidentifier:
         vocabulary: "Vocabulary",
         excluded: frozenset[Pseudonym] = frozenset(),
         *,
+        finder: "NameFinder | None" = None,
         with_mapping: bool = False,
     ) -> None:
         self._rules = rules
-        self._rewriter = Rewriter(rules, pseudonymiser, vocabulary)
+        self._rewriter = Rewriter(rules, pseudonymiser, vocabulary, finder)
         self._pseudonymiser = pseudonymiser
         self._classes = classes
         self._excluded = excluded
@@ -105,6 +108,7 @@ class Deidentifier:
         self._harvester = Harvester()
         self._takes_faces = rules.profile.has("clean-recognizable-visual-features")
         self._second_look = SecondLook(rules.profile)
+        self.people_met = self._second_look.met
         self._series: list[tuple[Template, _Series]] = []
         self._patients: dict[str, Pseudonym] | None = {} if with_mapping else None
 
@@ -131,13 +135,10 @@ class Deidentifier:
         source: Identified[Source],
         meta: FileMeta,
         pixels: CheckedPixels | None = None,
-        also: Identities = NOBODY,
     ) -> Deidentified[DeidentifiedInstance]:
         """Return the instance without its identity.
 
-        `pixels` is the proof that its pixels (or its document) name nobody. `also` are people
-        known from other instances of the study: the second look searches for them too; they
-        never change what is written.
+        `pixels` is the proof that its pixels (or its document) name nobody.
 
         Raises InvalidDicom (reason in HELD: held; otherwise refused) and OddEncoding,
         when the caller should have it normalised first.
@@ -148,10 +149,10 @@ class Deidentifier:
                 "directory", "a DICOMDIR names other files", mend="those are taken on their own"
             )
         if pixels is None:
-            done = self._by_template(file, meta, also)
+            done = self._by_template(file, meta)
             if done is not None:
                 return seal_deidentified(done)
-        return seal_deidentified(self._in_full(file, meta, pixels, also))
+        return seal_deidentified(self._in_full(file, meta, pixels))
 
     def people(self, source: Identified[Source], meta: FileMeta) -> Identified[Identities]:
         """Return what an instance says of the people in it. Raises as `deidentify`."""
@@ -162,13 +163,13 @@ class Deidentifier:
         return Identified(replace(identities(said), uids=uids_of(header)))
 
     def _in_full(
-        self, file: Source, meta: FileMeta, pixels: CheckedPixels | None, also: Identities
+        self, file: Source, meta: FileMeta, pixels: CheckedPixels | None
     ) -> DeidentifiedInstance:
         found = split(file, meta, self._removed, self._rules.private)
         explicit = meta.transfer_syntax_uid != IMPLICIT_LE
         header = Header(_wanted(found.units))
         require_uids(header)
-        subject = self._subject(header)
+        subject = subject_of(header, self._pseudonymiser)
         if subject in self._excluded:
             raise InvalidDicom(
                 OPTED_OUT, "its patient has opted out", mend="it stays where it is, uncopied"
@@ -185,28 +186,27 @@ class Deidentifier:
                 header.text(0x00080016),
                 identities(said),
                 explicit,
-                pixels_checked=proof is not None and extent is not None,
+                pixels_checked=proof is not None and proof.read and extent is not None,
                 defaced=proof is not None and proof.defaced,
                 graphics_checked=proof is not None and proof.graphics,
                 document_checked=proof is not None and proof.document,
                 earlier=_earlier(found.units, explicit=explicit),
+                study=header.text(0x0020000D) if self._rules.profile.shifts_by_study else "",
             )
         )
         parts = self._rewriter.rewrite(found, setting)
         head = b"".join(part.new for part in parts)
-        searched = self._second_look.searched(setting.who.people, header, also)
+        searched = self._second_look.searched(setting.who.people, header)
         if extent:
-            self._second_look.require_no_comment(file, extent[1], meta, searched)
+            file = self._second_look.without_comments(file, extent[1], meta, searched)
         self._second_look.require_none(head, parts, searched, header.text(0x00080018))
         if pixels is None and len(head) < _LARGEST_LEARNT:
-            series = _Series(header, said, found.creators, searched, also)
+            series = _Series(header, said, found.creators, searched)
             self._learn(series, found, setting, parts, has_pixels=extent is not None)
         self._remember(header, subject)
         return instance_of(subject, meta, head, extent, _naming(parts), file)
 
-    def _by_template(
-        self, file: Source, meta: FileMeta, also: Identities
-    ) -> DeidentifiedInstance | None:
+    def _by_template(self, file: Source, meta: FileMeta) -> DeidentifiedInstance | None:
         """Do an instance of a series that is known; None when it is none, or not for certain."""
         explicit = meta.transfer_syntax_uid != IMPLICIT_LE
         if not self._series:
@@ -214,7 +214,7 @@ class Deidentifier:
         buf = file.read(meta.dataset_offset, FIRST_WINDOW)
         is_whole = meta.dataset_offset + len(buf) == file.size
         for place, (template, series) in enumerate(self._series):
-            if template.setting.who.explicit != explicit or series.also != also:
+            if template.setting.who.explicit != explicit:
                 continue
             fit = match(template, buf, is_whole=is_whole)
             if fit is None:
@@ -232,9 +232,9 @@ class Deidentifier:
         header_values = dict(series.header.values)
         varied: list[Unit] = [piece for piece in fit.pieces if isinstance(piece, tuple)]
         for tag, _, start, raw in varied:
+            if tag in _SETTLED:
+                return None
             if tag in _WANTED:
-                if tag in _SETTLED:
-                    return None
                 header_values[tag] = raw[start:]
         header = Header(header_values)
         if series.said != series.stable | self._harvester.said(
@@ -261,7 +261,8 @@ class Deidentifier:
                 changed = self._rewriter.private(piece, series.creators, _NO_TAGS, setting)
             else:
                 changed, counted = self._rewriter.changed(piece, setting)
-                self._rewriter.counts.update(counted)
+                for key in counted:  # Counter.update takes longer than the rest of this loop
+                    self._rewriter.counts[key] += 1
             new.append(changed)
             differing.append(changed)
             named[tag] = changed
@@ -274,7 +275,7 @@ class Deidentifier:
         template.used += 1
         extent = pixel_extent(file, offset, explicit=explicit) if template.has_pixels else None
         if extent:
-            self._second_look.require_no_comment(file, extent[1], meta, series.searched)
+            file = self._second_look.without_comments(file, extent[1], meta, series.searched)
         self._remember(header, setting.who.subject)
         return instance_of(setting.who.subject, meta, head, extent, naming, file)
 
@@ -309,15 +310,19 @@ class Deidentifier:
         del self._series[_TEMPLATES:]
 
     def _add_up(self, template: Template) -> None:
+        if not template.used:
+            return
         for key, n in template.counts.items():
             self._rewriter.counts[key] += n * template.used
         template.used = 0
 
     def _require_free(self, header: Header, proof: CheckedPixels | None) -> None:
         faces = self._takes_faces and not (proof and proof.defaced)
-        held = hold_reason(header, self._classes, is_checked=proof is not None, takes_faces=faces)
+        is_read = proof is not None and proof.read
+        held = hold_reason(header, self._classes, is_checked=is_read, takes_faces=faces)
         if held is not None:
             reason, words, element = held
+            reason = FACE_AND_TEXT if reason == FACE and is_read else reason
             raise InvalidDicom(
                 reason, words, element=element, mend="it waits in quarantine for pixel review"
             )
@@ -325,13 +330,6 @@ class Deidentifier:
     def _remember(self, header: Header, subject: Pseudonym) -> None:
         if self._patients is not None:
             self._patients[header.text(0x00100020)] = subject
-
-    def _subject(self, header: Header) -> Pseudonym:
-        patient_id, issuer = header.text(0x00100020), header.text(0x00100021)
-        if not same_person(patient_id):
-            # One person per study is all that can be known; linkage will find no clinical row.
-            patient_id, issuer = header.text(0x0020000D), "study without patient id"
-        return self._pseudonymiser.pseudonym(patient_id, issuer)
 
 
 @dataclass(slots=True)
@@ -343,7 +341,6 @@ class _Series:
     """By all elements; what decides the setting."""
     creators: Mapping[int, str]
     searched: Identities
-    also: Identities
     stable: frozenset[Found] = frozenset()
     """By the elements that are the same in all."""
     naming: dict[int, str] = field(default_factory=dict)

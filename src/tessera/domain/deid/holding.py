@@ -25,7 +25,12 @@ TEXT_RISK_MODALITIES = frozenset(
 
 PASS, PIXELS = "pass", "pixels"
 FACE = "face"
-HELD_BY_KIND = ("burned-in", "text-risk", "pixels", "document", FACE, "class-unknown", "class-held")
+FACE_AND_TEXT = "face-and-text"
+"""A head in whose pixels text was looked for: without its face it must be looked for again."""
+HELD_BY_KIND = (
+    *("burned-in", "text-risk", "pixels", "document", FACE, FACE_AND_TEXT),
+    *("class-unknown", "class-held"),
+)
 """The reasons that `hold_reason` may give, and `document`."""
 _ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104."
 
@@ -49,7 +54,7 @@ def hold_reason(
     """
     sop_class = header.first(0x00080016)
     if not is_checked:
-        held = _pixel_risk(header)
+        held = pixel_risk(header)
         if held is not None:
             return held
     if sop_class not in classes:
@@ -65,7 +70,8 @@ def hold_reason(
     return None
 
 
-def _pixel_risk(header: Header) -> tuple[str, str, str] | None:
+def pixel_risk(header: Header) -> tuple[str, str, str] | None:
+    """Return (reason code, words, element) when text may be in the pixels, else None."""
     modality = header.first(0x00080060).upper()
     if header.first(0x00280301).upper() == "YES":
         return "burned-in", "it says that text is burned into its pixels", "(0028,0301)"

@@ -40,5 +40,27 @@ class Identities:
             self.uids | other.uids,
         )
 
+    def __and__(self, other: "Identities") -> "Identities":
+        """Return what both know."""
+        return Identities(
+            self.names & other.names,
+            self.identifiers & other.identifiers,
+            self.contacts & other.contacts,
+            self.places & other.places,
+            self.dates & other.dates,
+            self.uids & other.uids,
+        )
+
+    def __sub__(self, other: "Identities") -> "Identities":
+        """Return what the other does not know."""
+        return Identities(
+            self.names - other.names,
+            self.identifiers - other.identifiers,
+            self.contacts - other.contacts,
+            self.places - other.places,
+            self.dates - other.dates,
+            self.uids - other.uids,
+        )
+
     def __repr__(self) -> str:
         return f"Identities({len(self.names)} names, {len(self.identifiers)} identifiers, …)"

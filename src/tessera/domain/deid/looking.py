@@ -7,6 +7,8 @@ from typing import Final
 from tessera.domain.deid.engine import Part
 from tessera.domain.deid.harvest import UIDS
 from tessera.domain.deid.identities import Identities
+from tessera.domain.deid.people_met import PeopleMet
+from tessera.domain.deid.pixels.comments import without_comments
 from tessera.domain.deid.profile import Profile
 from tessera.domain.deid.second_look import Residue, search
 from tessera.domain.errors import InvalidDicom
@@ -16,6 +18,7 @@ from tessera.domain.imaging.header import Header
 from tessera.domain.imaging.pixels import comments
 
 RESIDUAL: Final = "residual-identity"
+STUDY_UID: Final = 0x0020000D
 
 
 class SecondLook:
@@ -24,14 +27,14 @@ class SecondLook:
     def __init__(self, profile: Profile) -> None:
         self._keeps_places = profile.has("retain-institution-identity")
         self._keeps_uids = profile.has("retain-uids")
+        self.met = PeopleMet()
 
-    def searched(self, people: Identities, header: Header, also: Identities) -> Identities:
+    def searched(self, people: Identities, header: Header) -> Identities:
         """Return whom to search for in an instance of these people."""
-        everybody = people | also
-        uids = uids_of(header) - {header.text(0x00080018)} | also.uids
+        uids = uids_of(header) - {header.text(0x00080018)}
         return replace(
-            everybody,
-            places=frozenset() if self._keeps_places else everybody.places,
+            people,
+            places=frozenset() if self._keeps_places else people.places,
             uids=frozenset() if self._keeps_uids else uids,
         )
 
@@ -45,17 +48,23 @@ class SecondLook:
         self, head: bytes, parts: Iterable[Part], searched: Identities, uid: str
     ) -> None:
         """Raise InvalidDicom, to be held, when a new header still names somebody."""
+        self.met.add(_new_uid(parts, STUDY_UID), searched)
         residue = search(head, searched) or self.own_uid(head, uid)
         if residue:
             raise _residual(residue[0].kind, _tag_of(parts, residue[0].offset), len(residue))
 
-    def require_no_comment(
+    def without_comments(
         self, file: Source, value: tuple[int, int], meta: FileMeta, searched: Identities
-    ) -> None:
-        """Raise InvalidDicom when a comment inside compressed pixels names somebody."""
-        residue = search(comments(file, *value, meta.transfer_syntax_uid), searched)
+    ) -> Source:
+        """Return the file without what encoders wrote beside compressed pixels; mostly itself.
+
+        Raises InvalidDicom when a comment that is left, such as an encoder's mark, names somebody.
+        """
+        free = without_comments(file, value, meta.transfer_syntax_uid)
+        residue = search(comments(free, *value, meta.transfer_syntax_uid), searched)
         if residue:
             raise _residual(residue[0].kind, PIXEL_DATA, len(residue))
+        return free
 
 
 def uids_of(header: Header) -> frozenset[str]:
@@ -65,6 +74,11 @@ def uids_of(header: Header) -> frozenset[str]:
     """
     uids = frozenset(header.text(tag) for tag in UIDS)
     return uids - REGISTERED_UIDS - {""}
+
+
+def _new_uid(parts: Iterable[Part], tag: int) -> str:
+    new = next((part.new for part in parts if part.tag == tag), b"")
+    return new[8:].rstrip(b"\0 ").decode("ascii", "replace")
 
 
 def _residual(kind: str, tag: int, n: int) -> InvalidDicom:

@@ -2,10 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tessera.domain.deid.actions import DATES
+from tessera.domain.deid.crowd import Crowd, at_level, read_crowd
 from tessera.domain.deid.overrides import Overrides, read_overrides
 from tessera.domain.deid.private_rules import PrivateKey, PrivateRow
 from tessera.domain.errors import InvalidSettings
@@ -74,7 +75,7 @@ CODES: Final = {
 _KEYS = frozenset(
     (
         "name version description extends options without max_shift_days overrides private_list"
-        " contributing_equipment"
+        " contributing_equipment crowd names_model"
     ).split()
 )
 
@@ -98,6 +99,25 @@ class Profile:
     """Whether the program names itself in ContributingEquipmentSequence."""
     extends: str = ""
     """Name of the profile it builds on."""
+    crowd: Crowd | None = field(default=None, repr=False)
+    """How far values are made coarse so that nobody stands out in a batch; None: as they are."""
+    names_model: str = field(default="", repr=False)
+    """A model that finds more names in text; nothing for none."""
+
+    @property
+    def shifts_by_study(self) -> bool:
+        """Say whether each study's dates move by days of its own."""
+        return self.crowd is not None and self.crowd.intervals == "study"
+
+    def with_option(self, option: str) -> "Profile":
+        """Return the profile with one option more."""
+        return replace(self, options=tuple(sorted({*self.options, option})))
+
+    def at_level(self, level: int) -> "Profile":
+        """Return the profile that tells less of a patient: see `crowd.LEVELS`."""
+        if self.crowd is None:
+            return self
+        return replace(self, crowd=at_level(self.crowd, level))
 
     def has(self, option: str) -> bool:
         return option in self.options
@@ -126,7 +146,7 @@ def read_profile(text: str) -> ProfileText:
         raise InvalidSettings(
             f"the profile has unknown keys: {', '.join(unknown)}; known are {known}"
         )
-    for key in ("name", "version", "description", "extends", "private_list"):
+    for key in ("name", "version", "description", "extends", "private_list", "names_model"):
         if not isinstance(raw.get(key, ""), str):
             raise InvalidSettings(f'{key}: a text in quotes, such as "1"')
     return ProfileText(raw.get("extends", ""), raw.get("private_list", ""), raw)
@@ -182,7 +202,22 @@ def parse_profile(
         rows,
         equipment,
         found.extends,
+        _crowd(raw, parent, options),
+        raw.get("names_model", parent.names_model),
     )
+
+
+def _crowd(raw: Mapping[str, Any], parent: Profile, options: tuple[str, ...]) -> Crowd | None:
+    if "crowd" in raw:
+        found = read_crowd(raw["crowd"])
+    elif parent.crowd is None:
+        return None
+    else:
+        found = parent.crowd
+    against = {"retain-longitudinal-full-dates", "retain-uids"} & set(options)
+    if against:
+        raise InvalidSettings(f"crowd: not with the option {', '.join(sorted(against))}")
+    return found
 
 
 def _require_no_date_kept(overrides: Mapping[int, str]) -> None:

@@ -76,6 +76,8 @@ def provenance(rules: RuleSet, done: Applied) -> list[tuple[int, bytes]]:
         else b"REMOVED"
     )
     method = b"\\".join((b"Tessera", rules.label.encode(), EDITION))
+    if profile.crowd:
+        method += b"\\" + profile.crowd.words.encode()
     own = [
         (0x00120062, _text(0x00120062, b"CS", b"YES", explicit=explicit)),
         (0x00120063, _text(0x00120063, b"LO", method, explicit=explicit)),

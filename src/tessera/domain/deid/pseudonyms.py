@@ -5,17 +5,20 @@ the same input gives the same output on every worker and in every later delivery
 and without the key nothing can be linked or guessed by trying candidates.
 """
 
-import hmac
 import re
 import unicodedata
 from base64 import b32encode
 from datetime import date, timedelta
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from tessera.domain.deid.patient_ids import national_number
 from tessera.domain.errors import InvalidSettings
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.dictionary import REGISTERED_UIDS
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 _SEPARATORS = re.compile(r"[\s\-./^_+]+")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9]{0,11}")
@@ -54,11 +57,12 @@ class Pseudonymiser:
             )
         if max_shift_days < 1:
             raise InvalidSettings("max_shift_days must be at least 1")
-        self._key = key
         self._prefix = prefix
         self._home = frozenset(same_person(name) for name in home_issuers)
         self._max_shift_days = max_shift_days
         self._uids: dict[str, str] = {}
+        self._inner = {use: _keyed(key, 0x36, use + b"\x00") for use in _USES}
+        self._outer = _keyed(key, 0x5C)
 
     def pseudonym(self, patient_id: str, issuer: str = "") -> Pseudonym:
         """Return what stands for this patient.
@@ -79,9 +83,12 @@ class Pseudonymiser:
         """Say whether `text` has the form of a pseudonym of this project."""
         return bool(re.fullmatch(re.escape(self._prefix) + r"-[A-Z2-7]{16}", text))
 
-    def shift_days(self, pseudonym: Pseudonym) -> int:
-        """Return how many whole days this subject's dates move back, 1..max_shift_days."""
-        raw = self._mac(b"shift", pseudonym.encode())
+    def shift_days(self, pseudonym: Pseudonym, study_uid: str = "") -> int:
+        """Return how many whole days this subject's dates move back, 1..max_shift_days.
+
+        With a study, the days of that study alone.
+        """
+        raw = self._mac(b"shift", f"{pseudonym}\0{study_uid}".rstrip("\0").encode())
         return 1 + int.from_bytes(raw[:8], "big") % self._max_shift_days
 
     def shifted(self, day: date, pseudonym: Pseudonym) -> date:
@@ -116,10 +123,28 @@ class Pseudonymiser:
         return taken
 
     def _mac(self, use: bytes, text: bytes) -> bytes:
-        return hmac.digest(self._key, use + b"\x00" + text, sha256)
+        inner, outer = self._inner[use].copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
 
     def __repr__(self) -> str:
         return f"Pseudonymiser(prefix={self._prefix!r})"
+
+
+_USES = (b"patient", b"shift", b"uid")
+_BLOCK = 64
+"""Bytes of a block of SHA-256."""
+
+
+def _keyed(key: bytes, pad: int, text: bytes = b"") -> "Hash":
+    """Return the inner or outer hash of HMAC with the key taken in. Source: RFC 2104 section 2.
+
+    It is the same for every text, so that a copy of it saves half of the blocks, and the way
+    through a general HMAC that takes ten times as long as hashing what is left.
+    """
+    short = sha256(key).digest() if len(key) > _BLOCK else key
+    return sha256(bytes(byte ^ pad for byte in short.ljust(_BLOCK, b"\0")) + text)
 
 
 _MEMO_LIMIT = 100_000

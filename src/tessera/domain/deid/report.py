@@ -12,13 +12,12 @@ from tessera.domain.deid.actions import ACTION_WORDS
 from tessera.domain.deid.explain import ExplainedOption, explain_attribute, explain_profile
 from tessera.domain.deid.risk import COLUMNS, Risk
 from tessera.domain.deid.rules import RuleSet
+from tessera.domain.deid.tally import Changes, PixelAction
 from tessera.domain.errors import InvalidSettings
 from tessera.domain.imaging.encoding import text_of
 
 PRIVATE: Final = -1
 """Stands for all private elements in counts of changes."""
-Changes = Mapping[tuple[int, int], int]
-"""(tag, action) → elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,6 @@ class NotTaken:
     reason: str
     mend: str
     sources: int
-
-
-@dataclass(frozen=True, slots=True)
-class PixelAction:
-    """Boxes of text in pixels with one action for one reason."""
-
-    action: str
-    """blank, keep or unsure."""
-    reason: str
-    boxes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from tessera.domain.deid.actions import ACTION_WORDS as ACTION_WORDS
 from tessera.domain.deid.actions import AGE as AGE
+from tessera.domain.deid.actions import BAND as BAND
 from tessera.domain.deid.actions import CHARSET as CHARSET
 from tessera.domain.deid.actions import CLEAN as CLEAN
 from tessera.domain.deid.actions import CODED as CODED
@@ -24,6 +25,7 @@ from tessera.domain.deid.actions import KEEP_CODE as KEEP_CODE
 from tessera.domain.deid.actions import KEEP_NUMBER as KEEP_NUMBER
 from tessera.domain.deid.actions import KEEP_TEXT as KEEP_TEXT
 from tessera.domain.deid.actions import REMOVE as REMOVE
+from tessera.domain.deid.actions import ROUND as ROUND
 from tessera.domain.deid.actions import SCHEME as SCHEME
 from tessera.domain.deid.actions import SHIFT as SHIFT
 from tessera.domain.deid.actions import UID as UID
@@ -163,7 +165,11 @@ def compile_rules(profile: Profile, texts: RuleTexts) -> RuleSet:
 
 
 def _fingerprint(profile: Profile, texts: RuleTexts) -> str:
-    parts = (_MEANING, repr(profile), *(getattr(texts, name) for name in RuleTexts.__slots__))
+    parts = [_MEANING, repr(profile), *(getattr(texts, name) for name in RuleTexts.__slots__)]
+    if profile.crowd:
+        parts.append(repr(profile.crowd))
+    if profile.names_model:
+        parts.append(profile.names_model)
     return sha256("\x00".join(parts).encode()).hexdigest()[:16]
 
 

@@ -80,9 +80,14 @@ def search(data: bytes, identities: Identities) -> tuple[Residue, ...]:
 
     Cost: about 0.01 ms for each 1,000 bytes, whatever the number of identities.
     """
+    if not data:
+        return ()
     lowered = data.lower()
     found = [*_known(lowered, identities), *_shaped(lowered)]
     return tuple(sorted(found, key=lambda residue: residue.offset))
+
+
+_MIX = 2654435761
 
 
 def _known(data: bytes, identities: Identities) -> Iterator[Residue]:
@@ -100,7 +105,7 @@ def _known(data: bytes, identities: Identities) -> Iterator[Residue]:
 def _hashes(data: bytes) -> NDArray[np.uint32]:
     """Return a 16-bit number for the four bytes at each place."""
     words = np.ndarray((len(data) - 3,), np.uint32, data, 0, (1,))
-    mixed: NDArray[np.uint32] = (words * np.uint32(2654435761)) >> np.uint32(16)
+    mixed: NDArray[np.uint32] = (words * np.uint32(_MIX)) >> np.uint32(16)
     return mixed
 
 
@@ -142,15 +147,17 @@ def _needles(
     table = np.zeros(1 << 16, np.bool_)
     by_tell: dict[bytes, list[_Needle]] = {}
     seen: set[bytes] = set()
-    for kind, text in _spellings(identities):
+    spellings = ((k, t.lower() if t.isascii() else t) for k, t in _spellings(identities))
+    for kind, text in dict.fromkeys(spellings):
+        is_ideographic = _is_ideographic(text)
         for pattern in _encoded(text):
             if len(pattern) >= 4 and pattern not in seen:
                 seen.add(pattern)
-                edge = "" if _is_ideographic(text) else _edge(kind, pattern)
+                edge = "" if is_ideographic else _edge(kind, pattern)
                 tell = len(pattern) - 4 if kind == "uid" else 0
                 four = pattern[tell : tell + 4]
                 by_tell.setdefault(four, []).append(_Needle(kind, pattern, edge, tell))
-                table[_hashes(four)[0]] = True
+                table[int.from_bytes(four, "little") * _MIX % (1 << 32) >> 16] = True
     return table, {start: tuple(needles) for start, needles in by_tell.items()}
 
 
@@ -163,6 +170,9 @@ def _edge(kind: str, pattern: bytes) -> str:
 
 
 def _encoded(text: str) -> Iterator[bytes]:
+    if text.isascii():  # all encodings but UTF-16 write it in the same way
+        yield from (text.encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
+        return
     for written in {text, text.lower(), text.upper(), text.title()}:
         for encoding in _ENCODINGS:
             try:
@@ -219,15 +229,15 @@ def _forms(text: str) -> Iterator[str]:
     yield text
     yield folded(text)
     yield folded(lower.translate(_SPELL))
-    if any("α" <= c <= "ω" for c in folded(text)):
-        latin = folded(text)
+    latin = folded(text)
+    if any("α" <= c <= "ω" for c in latin):
         for greek, letters in _GREEK_PAIRS:
             latin = latin.replace(greek, letters)
         yield latin.translate(_GREEK)
 
 
 def _is_ideographic(text: str) -> bool:
-    return any("぀" <= c <= "鿿" or "가" <= c <= "힣" for c in text)
+    return not text.isascii() and any("぀" <= c <= "鿿" or "가" <= c <= "힣" for c in text)
 
 
 def _is_long_enough(text: str) -> bool:
@@ -254,6 +264,8 @@ def _identifiers(text: str) -> Iterator[str]:
 
 def folded(text: str) -> str:
     """Return the text in lower case without diacritics."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_FOLD))
     return "".join(c for c in plain if not unicodedata.combining(c))
 
@@ -276,7 +288,9 @@ def _shaped(data: bytes) -> Iterator[Residue]:
     for mark, kind, form in _SHAPES:
         at, last = data.find(mark), -1
         while at >= 0:
-            for match in form.finditer(data, max(0, at - _AROUND), at + _AROUND):
+            is_near = kind != "number-form" or data[at + 1 : at + 5].isdigit()
+            around = (max(0, at - _AROUND), at + _AROUND) if is_near else (0, 0)
+            for match in form.finditer(data, *around):
                 if match.start() <= at < match.end() and match.start() > last:
                     if kind == "number-form" and not _adds_up(match[1] + match[2]):
                         continue

@@ -30,6 +30,8 @@ class Who:
     document_checked: bool = False
     earlier: tuple[str, ...] = ()
     """Codes of what was done to it before it came here."""
+    study: str = ""
+    """Its study, where each has a shift of its own."""
 
 
 class Setting:

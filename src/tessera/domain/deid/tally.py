@@ -6,13 +6,26 @@ boxes of text with one action for one reason; `faces`: series whose face was tak
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from tessera.domain.deid.pixels.findings import Finding
-from tessera.domain.deid.report import Changes, PixelAction
+if TYPE_CHECKING:
+    from tessera.domain.deid.pixels.findings import Finding
 
+Changes = Mapping[tuple[int, int], int]
+"""(tag, action) → elements."""
 FACES: Final = "faces"
 _CHANGE, _PIXELS = "change", "pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class PixelAction:
+    """Boxes of text in pixels with one action for one reason."""
+
+    action: str
+    """blank, keep or unsure."""
+    reason: str
+    boxes: int
 
 
 def tally_of_changes(changes: Changes) -> dict[str, int]:
@@ -20,7 +33,7 @@ def tally_of_changes(changes: Changes) -> dict[str, int]:
     return {f"{_CHANGE} {tag} {action}": n for (tag, action), n in changes.items() if n}
 
 
-def tally_of_findings(findings: Iterable[Finding]) -> dict[str, int]:
+def tally_of_findings(findings: Iterable["Finding"]) -> dict[str, int]:
     """Return the tally of what was done with text in pixels."""
     return dict(Counter(f"{_PIXELS} {one.action} {one.reason}" for one in findings))
 

@@ -18,6 +18,7 @@ _NOT_SURE: Final = frozenset(("url", "ip-address", "long-digits", "announced-num
 _LONGEST: Final = {b"SH": 16, b"LO": 64, b"AE": 16, b"CS": 16, b"ST": 1024, b"LT": 10240}
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 _SEVEN_DIGITS: Final = re.compile(rb"\d{7}")
+_NOT_DIGITS: Final = b" .+-\0"
 _LEAST = 5
 """Digits from which a number that equals an identifier is taken for it."""
 
@@ -60,6 +61,7 @@ class TextValues:
         self._numbers = frozenset(
             number for number in map(_bare, people.identifiers) if len(number) >= _LEAST
         )
+        self._digits = frozenset(number.encode() for number in self._numbers if number.isascii())
         self._words = self._numbers | frozenset(
             word
             for name in people.names
@@ -113,6 +115,16 @@ class TextValues:
             for found in find_patterns(run)
             if found.kind in ("identifier", "contact")
         )
+
+    def is_number_of(self, value: bytes) -> bool:
+        """Say whether one of the numbers of a DS or IS value is an identifier of these people.
+
+        The value has that form; the answer is that of `is_identifier`, sooner.
+        """
+        if not self._digits:
+            return False
+        bare = value.translate(None, _NOT_DIGITS).lower()
+        return not self._digits.isdisjoint(part.lstrip(b"0") for part in bare.split(b"\\"))
 
     def is_identifier(self, old: bytes, *, names: bool = True) -> bool:
         """Say whether one of the numbers or codes of a value is an identifier of these people.

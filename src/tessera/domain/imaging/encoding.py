@@ -36,6 +36,16 @@ SHORT_VRS: Final = frozenset(
     b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()
 )
 
+_UI: Final = int.from_bytes(b"UI", "little")
+SHORT, LONG = 1, 2
+KINDS: Final = bytearray(1 << 16)
+"""VR as a little-endian number → SHORT or LONG as its length is written; 0 for what is no VR."""
+for _vr in SHORT_VRS:
+    KINDS[int.from_bytes(_vr, "little")] = SHORT
+for _vr in LONG_VRS:
+    KINDS[int.from_bytes(_vr, "little")] = LONG
+ELEMENT: Final = Struct("<IHH")
+"""Tag as a little-endian word (element, then group), VR as a number, short length."""
 SHORT_HEADER: Final = Struct("<HH2sH")
 LONG_LENGTH: Final = Struct("<I")
 IMPLICIT_HEADER: Final = Struct("<HHI")
@@ -116,32 +126,35 @@ def read_file_meta(source: Source) -> FileMeta:
             )
         raise InvalidDicom("not-dicom", "this is not a DICOM file", mend="leave it out")
     found: dict[int, str] = {}
-    pos = 132
+    pos, size = 132, source.size
     while True:
         if pos + 12 > len(head):
-            if len(head) >= min(source.size, 1 << 20):
+            if len(head) >= min(size, 1 << 20):
                 break
             head = source.read(0, 1 << 20)
-        if head[pos : pos + 2] != b"\x02\x00" or pos + 8 > len(head):
+        if pos + 8 > len(head):
             break
-        group, element, vr, length = SHORT_HEADER.unpack_from(head, pos)
-        start = pos + 8
-        if vr in LONG_VRS:
+        word, vr, length = ELEMENT.unpack_from(head, pos)
+        if word & 0xFFFF != 2:
+            break
+        start, kind = pos + 8, KINDS[vr]
+        if kind == LONG:
             if start + 4 > len(head):
                 raise OddEncoding
             (length,) = LONG_LENGTH.unpack_from(head, pos + 8)
             start = pos + 12
-        elif vr not in SHORT_VRS:
+        elif kind != SHORT:
             raise OddEncoding
-        if start + length > source.size:
+        if start + length > size:
             raise InvalidDicom(
                 "truncated",
                 "the file ends inside its meta information",
-                element=text_of(group << 16 | element),
+                element=text_of(2 << 16 | word >> 16),
                 mend="send it again from its source",
             )
-        if vr == b"UI":
-            found[element] = head[start : start + length].rstrip(b"\0 ").decode("ascii", "replace")
+        if vr == _UI:
+            uid = head[start : start + length].rstrip(b"\0 ")
+            found[word >> 16] = uid.decode("ascii", "replace")
         pos = start + length
     if not found.get(0x0010):
         raise OddEncoding

@@ -1,20 +1,24 @@
 """Find values in a header without decoding the rest of it. Pure; bytes in, values out."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from typing import cast
 
 from tessera.domain.ids import InstanceUid, Pseudonym, SeriesUid, StudyUid
 from tessera.domain.imaging import charsets
 from tessera.domain.imaging.encoding import (
+    ELEMENT,
+    IMPLICIT_LE,
     ITEM,
+    KINDS,
+    LONG,
     LONG_LENGTH,
-    LONG_VRS,
     PIXEL_TAGS,
-    SHORT_HEADER,
-    SHORT_VRS,
+    SHORT,
     UNDEFINED,
     FileMeta,
     OddEncoding,
@@ -25,6 +29,7 @@ from tessera.domain.imaging.encoding import (
     truncated,
 )
 from tessera.domain.imaging.instance import Cosines6, InstanceRow, Vector3
+from tessera.domain.imaging.shared_groups import SHARED_GROUPS, shared_groups
 
 FIRST_WINDOW = 1 << 16
 LARGEST_WINDOW = 96 << 20
@@ -92,26 +97,19 @@ def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
 
     Raises InvalidDicom ("truncated") and OddEncoding. Values after the pixel data are not read.
     """
-    explicit = meta.transfer_syntax_uid != "1.2.840.10008.1.2"
+    explicit = meta.transfer_syntax_uid != IMPLICIT_LE
     base, size, whole = meta.dataset_offset, FIRST_WINDOW, source.size
     buf = source.read(base, size)
     end, pos = len(buf), 0
     values: dict[int, bytes] = {}
-    unpack, unpack_long = SHORT_HEADER.unpack_from, LONG_LENGTH.unpack_from
+    words = _words(frozenset(wanted))
     while base + pos < whole:
         try:
-            if explicit and pos + 12 <= end:
-                group, element, vr, length = unpack(buf, pos)
-                tag = group << 16 | element
-                if vr in SHORT_VRS:
-                    start = pos + 8
-                elif vr in LONG_VRS:
-                    (length,) = unpack_long(buf, pos + 8)
-                    start = pos + 12
-                else:
-                    raise OddEncoding
-            else:
-                tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
+            if explicit:
+                pos = _run(buf, pos, end, words, values)
+                if pos == end and base + end >= whole:
+                    break
+            tag, vr, start, length = element_at(buf, pos, end, explicit=explicit)
             if tag in PIXEL_TAGS:
                 return _with_pixels(source, values, base + start, length, tag)
             if length == UNDEFINED:
@@ -143,6 +141,49 @@ def scan(source: Source, meta: FileMeta, wanted: AbstractSet[int]) -> Header:
     return Header(values)
 
 
+def _run(buf: bytes, pos: int, end: int, words: Mapping[int, int], values: dict[int, bytes]) -> int:
+    """Step over explicit elements that lie whole in `buf`; return where something else begins.
+
+    That is pixel data, an undefined length, an unknown VR, or the end. `words` are the wanted
+    tags as they lie in a file. This loop is most of what reading a header takes.
+    """
+    unpack, unpack_long, kinds = ELEMENT.unpack_from, LONG_LENGTH.unpack_from, KINDS
+    last = end - 12
+    while pos <= last:
+        word, vr, length = unpack(buf, pos)
+        kind = kinds[vr]
+        if kind == SHORT:
+            after = pos + 8 + length
+            if after > end:
+                break
+            if word in words:
+                values[words[word]] = buf[pos + 8 : after]
+        elif kind == LONG:
+            (length,) = unpack_long(buf, pos + 8)
+            after = pos + 12 + length
+            if after > end or word in _PIXEL_WORDS:  # an undefined length is beyond any end
+                break
+            if word in words:
+                values[words[word]] = buf[pos + 12 : after]
+        else:
+            break
+        pos = after
+    return pos
+
+
+def _word(tag: int) -> int:
+    """Return a tag as its four bytes in a file make a number, little endian."""
+    return tag >> 16 | (tag & 0xFFFF) << 16
+
+
+@lru_cache(64)
+def _words(wanted: frozenset[int]) -> dict[int, int]:
+    return {_word(tag): tag for tag in wanted}
+
+
+_PIXEL_WORDS = frozenset(map(_word, PIXEL_TAGS))
+
+
 def _tag_at(buf: bytes, pos: int) -> int:
     return int.from_bytes(buf[pos : pos + 2], "little") << 16 | int.from_bytes(
         buf[pos + 2 : pos + 4], "little"
@@ -165,7 +206,7 @@ ROW_TAGS = frozenset(
     00080005 00080008 00080016 00080018 00080020 00080022 0008002A 00080060 00080070 00081090
     00081115 00100020 00100040 00101010 00180015 00180050 00180086 00181164 00189087 0020000D
     0020000E 00200011 00200012 00200013 00200032 00200037 00200052 00200060 00200062 00200100
-    00280002 00280008 00280010 00280011 00280030 00280100
+    00280002 00280008 00280010 00280011 00280030 00280100 52009229
     """.split()
 )
 """What `instance_row` reads."""
@@ -187,6 +228,9 @@ def instance_row(header: Header, meta: FileMeta, *, n_bytes: int, path: str) -> 
     spacing = header.numbers(0x00280030, 2) or header.numbers(0x00181164, 2)
     thickness = header.numbers(0x00180050, 1)
     b_value = header.values.get(0x00189087, b"")
+    shared = shared_groups(
+        header.values.get(SHARED_GROUPS, b""), explicit=meta.transfer_syntax_uid != IMPLICIT_LE
+    )
     return InstanceRow(
         subject=Pseudonym(header.text(0x00100020)),
         study_uid=StudyUid(header.text(0x0020000D)),
@@ -213,9 +257,9 @@ def instance_row(header: Header, meta: FileMeta, *, n_bytes: int, path: str) -> 
         samples=header.short(0x00280002) or 1,
         bits_allocated=header.short(0x00280100),
         position_mm=cast("Vector3 | None", position),
-        orientation=cast("Cosines6 | None", orientation),
-        spacing_mm=cast("tuple[float, float] | None", spacing),
-        slice_thickness_mm=thickness[0] if thickness else None,
+        orientation=cast("Cosines6 | None", orientation) or shared.orientation,
+        spacing_mm=cast("tuple[float, float] | None", spacing) or shared.spacing_mm,
+        slice_thickness_mm=thickness[0] if thickness else shared.thickness_mm,
         b_value=_double(b_value),
         temporal_position=header.whole(0x00200100),
         echo_number=header.whole(0x00180086),

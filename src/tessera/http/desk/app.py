@@ -32,13 +32,24 @@ _HOSTS: Final = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
 
 
 def create_desk(
-    routes: Iterable[BaseRoute], *, key: str, name: str, now: Callable[[], datetime]
+    routes: Iterable[BaseRoute],
+    *,
+    key: str,
+    name: str,
+    now: Callable[[], datetime],
+    error_page: str = "desk_error.html",
+    opened_by: str = "tessera node review open",
+    after: Iterable[BaseRoute] = (),
 ) -> Starlette:
-    """Return the application over the routes of its pages. `key` opens it; `name`: the node's."""
+    """Return the application over the routes of its pages. `key` opens it; `name`: the node's.
+
+    `after`: routes that are tried last; `opened_by`: the command that prints the address.
+    """
     static = str(resources.files("tessera.http").joinpath("static"))
     every: list[BaseRoute] = [
         *routes,
         Mount("/static", StaticFiles(directory=static), name="static"),
+        *after,
     ]
     if bare := unruled(every):
         raise ValueError(f"routes without a rule: {', '.join(bare)}")
@@ -46,13 +57,13 @@ def create_desk(
     async def failed(request: Request, err: Exception) -> Response:
         status = 404 if isinstance(err, NotFound) else getattr(err, "status_code", 409)
         words = str(err) if isinstance(err, TesseraError) else ""
-        return desk_page(request, "desk_error.html", now=now(), status=status, words=words)
+        return desk_page(request, error_page, now=now(), status=status, words=words)
 
     app = Starlette(
         routes=every,
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(DeskKey, key=key),
+            Middleware(DeskKey, key=key, opened_by=opened_by),
             Middleware(BodyLimit),
         ],
         exception_handlers={TesseraError: failed, HTTPException: failed},
@@ -72,9 +83,12 @@ def desk_page(
 class DeskKey:
     """Lets in who has the key: once in the address, from then on in a cookie."""
 
-    def __init__(self, app: ASGIApp, *, key: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, key: str, opened_by: str = "tessera node review open"
+    ) -> None:
         self._app = app
         self._key = key
+        self._opened_by = opened_by
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +108,7 @@ class DeskKey:
             await answer(scope, receive, send)
             return
         if not self._is_key(_cookie(headers.get(b"cookie", b""))):
-            words = "This page opens with the address that `tessera node review open` prints.\n"
+            words = f"This page opens with the address that `{self._opened_by}` prints.\n"
             await PlainTextResponse(words, 403)(scope, receive, send)
             return
         scope.setdefault("state", {})
@@ -103,7 +117,9 @@ class DeskKey:
 
         async def unkept(message: Message) -> None:
             if message["type"] == "http.response.start" and not is_static:
-                message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
+                names = {name.lower() for name, _ in message["headers"]}
+                if b"cache-control" not in names:
+                    message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
             await send(message)
 
         await self._app(scope, receive, unkept)

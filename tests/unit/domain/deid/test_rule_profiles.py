@@ -30,8 +30,8 @@ def site(tmp_path: Path, text: str) -> r.RuleSet:
     return r.compile_rules(load_profile(str(place)), rule_texts())
 
 
-def test_the_package_has_four_profiles_that_say_what_they_do() -> None:
-    assert packaged_profiles() == ["basic", "eucaim", "full-dates", "research"]
+def test_the_package_has_five_profiles_that_say_what_they_do() -> None:
+    assert packaged_profiles() == ["basic", "crowd", "eucaim", "full-dates", "research"]
     for name in packaged_profiles():
         profile = load_profile(name)
         assert profile.name == name
@@ -192,5 +192,5 @@ def test_a_private_element_of_unknown_kind_needs_its_vr(tmp_path: Path) -> None:
 
 
 def test_a_profile_that_is_nowhere_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidSettings, match="basic or eucaim or full-dates or research"):
+    with pytest.raises(InvalidSettings, match="basic or crowd or eucaim or full-dates or research"):
         load_profile("reserch")

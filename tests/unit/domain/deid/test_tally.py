@@ -1,8 +1,14 @@
 """A tally comes back as it was counted."""
 
 from tessera.domain.deid.pixels.findings import Box, Finding
-from tessera.domain.deid.report import PRIVATE, PixelAction
-from tessera.domain.deid.tally import changes_in, pixels_in, tally_of_changes, tally_of_findings
+from tessera.domain.deid.report import PRIVATE
+from tessera.domain.deid.tally import (
+    PixelAction,
+    changes_in,
+    pixels_in,
+    tally_of_changes,
+    tally_of_findings,
+)
 from tessera.domain.zones import Identified
 
 

@@ -24,6 +24,8 @@ class CheckedPixels:
     """The overlays (60xx) that are still there were read, and hold no text."""
     document: bool = False
     """The encapsulated document was made anew from cleaned text."""
+    read: bool = True
+    """Text was looked for; a face may be taken out of pixels that nobody has read."""
     seal: object = None
 
     def __post_init__(self) -> None:
@@ -32,7 +34,8 @@ class CheckedPixels:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Cross a process boundary inside the node (worker to main process)."""
-        return (_rebuilt, (self.sha256, self.blanked, self.defaced, self.graphics, self.document))
+        told = (self.blanked, self.defaced, self.graphics, self.document, self.read)
+        return (_rebuilt, (self.sha256, *told))
 
 
 def seal_checked(
@@ -42,12 +45,13 @@ def seal_checked(
     defaced: bool = False,
     graphics: bool = False,
     document: bool = False,
+    read: bool = True,
 ) -> CheckedPixels:
     """Say that these pixel bytes carry no identity. Only for `domain/deid/pixels`."""
-    return CheckedPixels(sha256, blanked, defaced, graphics, document, _MADE_HERE)
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, read, _MADE_HERE)
 
 
 def _rebuilt(
-    sha256: str, blanked: int, defaced: bool, graphics: bool, document: bool
+    sha256: str, blanked: int, defaced: bool, graphics: bool, document: bool, read: bool
 ) -> CheckedPixels:
-    return CheckedPixels(sha256, blanked, defaced, graphics, document, _MADE_HERE)
+    return CheckedPixels(sha256, blanked, defaced, graphics, document, read, _MADE_HERE)

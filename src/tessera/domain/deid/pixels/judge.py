@@ -69,6 +69,10 @@ _REASONS = {
 }
 _BARS = "一丨丶丿亅ー"
 """Strokes of Chinese script that a plain line is read as."""
+_HALF_SURE = 0.6
+"""A score at which a line of settings and numbers is believed: grain and names read otherwise."""
+_TURNED = 0.4
+"""A line that runs upwards is read at least that well: the edges of bones run upwards, too."""
 _GIANT = 0.12
 """Share of the frame's height from which a line is as large as anatomy."""
 
@@ -81,6 +85,8 @@ def is_text(text: str, score: float, width: int, height: int, rows: int) -> bool
     A shape as large as anatomy is text only when it reads as such.
     """
     signs = sum(c.isalnum() and c not in _BARS for c in text)
+    if 2 * height >= 3 * width and width <= max(40, _GIANT * rows):  # turned by a right angle
+        return signs > 1 and score >= _TURNED
     if width < 3 * height and height > max(40, _GIANT * rows):
         return signs >= 3 and score >= 0.6
     bare = text != "" and all(c in _BARS for c in text)
@@ -105,7 +111,8 @@ def judged(
         return "blank", "names-somebody"
     if has_time(line):
         return "blank", "time"
-    if score >= policy.sure and policy.keep_harmless and marks.explain(line):
+    read = score >= policy.sure or (score >= _HALF_SURE and _is_measured(line))
+    if read and policy.keep_harmless and marks.explain(line):
         return "keep", "harmless-mark"
     if _other_script(line):
         return _unread(share, policy, "other-script")
@@ -119,6 +126,13 @@ def judged(
     if any(not marks.explain(word) for word in line.split() if re.search(r"\d", word)):
         return "blank", "identifier"  # a number that no unit or setting explains
     return "keep", "known-words"
+
+
+def _is_measured(line: str) -> bool:
+    """True for a line that has letters and a number and is no accident: MI 0.9 TIs 0.4."""
+    signs = [c for c in line if c.isalnum()]
+    n_digits = sum(c.isdigit() for c in signs)
+    return len(signs) >= 6 and 0 < n_digits <= len(signs) - 2
 
 
 def _unread(share: float, policy: PixelPolicy, reason: str) -> tuple[Action, str]:

@@ -16,7 +16,13 @@ ENCAPSULATED_CDA = "1.2.840.10008.5.1.4.1.1.104.2"
 VIDEO_SYNTAXES = "1.2.840.10008.1.2.4.10"
 """MPEG-2, MPEG-4 and HEVC: all transfer syntaxes of this root (PS3.6 Annex A)."""
 _SCREENS = frozenset("SC OT DOC XC ES GM OP SMR ECG EPS HD BMD US".split())
-PLACE_TAGS = frozenset((0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00080070, 0x00081090))
+PLACE_TAGS = frozenset(
+    (0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00080070, 0x00081090, 0x00480010)
+)
+SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+"""VL Whole Slide Microscopy Image Storage."""
+PROBED_TILES = 64
+"""Tiles of a slide's volume that are read, spread over the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +85,23 @@ def is_slide_label(header: Header) -> bool:
     return header.first(0x00080060).upper() == "SM" and any(
         kind.strip() in ("LABEL", "OVERVIEW") for kind in kinds
     )
+
+
+def probed_tiles(header: Header, n_frames: int) -> Sequence[int]:
+    """Return the frames to be read first: all, or of a slide's volume tiles some of them.
+
+    A scanner writes no text over tissue, and the paper label has an instance of its own; reading
+    each of 100,000 tiles would take an hour. What says that a label is in the picture is read
+    whole. Source: PS3.3 C.8.12.4.1.1 (ImageType), C.8.12.4 (SpecimenLabelInImage).
+    """
+    kinds = [kind.strip() for kind in header.text(0x00080008).upper().split("\\")]
+    is_volume = (
+        header.first(0x00080016) == SLIDE
+        and header.first(0x00080060).upper() == "SM"
+        and len(kinds) > 2
+        and kinds[2] == "VOLUME"
+        and header.first(0x00480010).upper() != "YES"
+    )
+    if not is_volume or n_frames <= PROBED_TILES:
+        return range(n_frames)
+    return sorted({round(n * (n_frames - 1) / (PROBED_TILES - 1)) for n in range(PROBED_TILES)})

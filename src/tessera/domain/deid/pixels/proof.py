@@ -43,6 +43,14 @@ def proven_document(sha256_of_value: str) -> CheckedPixels:
     return seal_checked(sha256_of_value, document=True)
 
 
-def proven_face(sha256_of_value: str) -> CheckedPixels:
-    """Return the proof for a slice of a head whose face was taken out."""
-    return seal_checked(sha256_of_value, defaced=True)
+def proven_face(sha256_of_value: str, text: CheckedPixels | None = None) -> CheckedPixels:
+    """Return the proof for a slice of a head whose face was taken out.
+
+    `text` is the proof for the same slice with its face: without it no text was looked for, and
+    the gate holds what may have some.
+    """
+    if text is None:
+        return seal_checked(sha256_of_value, defaced=True, read=False)
+    return seal_checked(
+        sha256_of_value, blanked=text.blanked, defaced=True, graphics=text.graphics, read=text.read
+    )

@@ -10,93 +10,91 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.found import Found
 from tessera.domain.deid.text.months import folded
+from tessera.domain.deid.text.postcodes import LEVEL, NAME, NUMBER, PLACE, UPPER, find_post_codes
 
-_UP = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃŐŰŠŽČŘĚŮĽĎŤŇĀĒĪŪĄĘĖĮŲΑ-ΩΆΈΉΊΌΎΏ]"
-_NAME = rf"{_UP}[^\W\d_]+"
-_NO = (
-    r"\d{1,4}(?:[ ]?[A-Za-z](?![^\W_]))?(?:[ ]?[-/][ ]?\d{1,3}[A-Za-z]?)?"
-    r"(?![\d.,]\d|\d|[ ]?(?:mm|cm|ml|mg|kg|ms|kv|gy|mbq|hu|%|x|°|min|fr|mm²|cc|hz|g|mL)(?![^\W\d_]))"
-)
-_LEVEL = r"(?:[ ]\d{1,3}(?=[,;\n]|$))?(?:[ ,]{1,2}(?:lgh|lght|våning|vån|vn|étage|piso|ap|apt|flat|st\.?|m\.|rum|appt)[ .]?\d{1,4})?"
 _COMPOUND = (
     r"gatan|gata|vägen|väg|gränd|gränden|torget|stigen|allén|backen|kajen|esplanaden|gade|"
     r"gaden|vej|vejen|stræde|torvet|veien|veg|vegen|gaten|straße|strasse|str|weg|platz|allee|"
     r"gasse|ufer|chaussee|straat|laan|plein|gracht|dijk|katu|ntie|kuja|"
-    r"polku|utca|ulica|iela|gatve|tänav|götu"
+    r"polku|utca|ulica|iela|gatve|tänav|götu|"
+    r"slingan|stråket|brinken|svängen|backarna|vænget|toften|svingen|raitti|singel|dreef|steeg|steig"
 )
 """Endings that words of medicine have not: no -ring, -plan, -gate, -kade."""
-_PATIENT_WAYS: Final = re.compile(
+_CAPITALS = r"GATAN|GATA|VÄGEN|VÄG|GRÄND|TORGET|STIGEN|GADE|VEJ|VEIEN|STRASSE|STRAßE|STR|WEG|PLATZ|ALLEE|GASSE|STRAAT|LAAN|KATU|KUJA"
+_PATIENT_WAYS: Final = Expression(
     r"(?:luft|gall|urin|andnings|nerv|atem|gallen|harn|lymf|lymph|blod|tår|hals|led|utförs|inflytnings|"
     r"aorta|hjärt|tids|fod|mave|syn|hør|lede|puls|injektions|tilgangs|transport|infarkt|skanne|ruts?|"
     r"resonans|raster|bein|stamm|kipp|tabell|scan|virtsa|sappi|hengitys|höger|vänster|mid|sido|over|"
     r"vulval?|mitral|klaff|anulo|annular|o|kettle|iris|sto|stent)$"
 )
-_AFTER_NAME = re.compile(  # Storgatan 5, Bahnhofstr. 12, Keizersgracht 100
-    rf"(?<![^\W_])(?P<name>(?:{_NAME}[ -]){{0,2}}{_UP}?[^\W\d_]+?)(?P<word>{_COMPOUND})\.?[ ]{_NO}{_LEVEL}"
+_AFTER_NAME = Expression(  # Storgatan 5, Bahnhofstr. 12, Keizersgracht 100
+    rf"(?<![^\W_])(?P<name>(?:{NAME}[ -]){{0,2}}{UPPER}?[^\W\d_]+?)(?P<word>{_COMPOUND}|{_CAPITALS})\.?[ ]{NUMBER}{LEVEL}"
 )
-_SPACED_NAME = re.compile(  # Göteborgs väg 5, Am Alten Markt 3, Fredrik Bajers Vej 7
-    rf"(?<![^\W_])(?:{_NAME}[ -]){{1,3}}(?i:{_COMPOUND})\.?[ ]{_NO}{_LEVEL}"
+_SPACED_NAME = Expression(  # Göteborgs väg 5, Am Alten Markt 3, Fredrik Bajers Vej 7
+    rf"(?<![^\W_])(?:{NAME}[ -]){{1,3}}(?i:{_COMPOUND})\.?[ ]{NUMBER}{LEVEL}"
 )
-_ENGLISH = re.compile(
-    rf"(?<![\w.,])(?:(?:Flat|Apt|Unit|Suite)\.?[ ]\d+[A-Z]?,?[ ])?\d{{1,5}}[A-Za-z]?,?[ ](?:{_NAME}[ ]){{1,3}}"
+_ENGLISH = Expression(
+    rf"(?<![\w.,])(?:(?:Flat|Apt|Unit|Suite)\.?[ ]\d+[A-Z]?,?[ ])?\d{{1,5}}[A-Za-z]?,?[ ](?:{NAME}[ ]){{1,3}}"
     r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.|Square|Sq\.?|Close|Way|Boulevard|"
     r"Blvd\.?|Terrace|Crescent|Court|Ct\.|Place|Gardens|Grove|Hill|Parade|Mews|Highway|Parkway|"
-    r"STREET|ROAD|AVENUE|LANE|DRIVE)(?![^\W_])"
+    rf"STREET|ROAD|AVENUE|LANE|DRIVE)(?![^\W_]){LEVEL}"
 )
-_FRENCH = re.compile(
+_FRENCH = Expression(
     r"(?<![\w.,])\d{1,4}(?:[ ]?(?:bis|ter|[A-D]))?,?[ ](?i:rue|avenue|av\.|boulevard|bd\.?|place|chemin|"
     r"impasse|allée|allées|quai|cours|route|square|passage)[ ](?:(?:de|du|des|la|le|les|et|l'|d')[ ]?)"
-    rf"{{0,3}}{_NAME}(?:[ -](?:(?:de|du|des|la|le|les)[ ]){{0,2}}{_NAME}){{0,3}}"
+    rf"{{0,3}}{NAME}(?:[ -](?:(?:de|du|des|la|le|les)[ ]){{0,2}}{NAME}){{0,3}}"
 )
-_SOUTHERN = re.compile(  # Calle Mayor 5, Via Roma 12, Rua do Ouro, 3, ul. Długa 7, Λεωφ. Κηφισίας 12
+_SOUTHERN = Expression(  # Calle Mayor 5, Via Roma 12, Rua do Ouro, 3, ul. Długa 7, Λεωφ. Κηφισίας 12
     r"(?<![^\W_])(?:(?i:calle|avenida|avda\.?|avd\.|plaza|plza\.?|paseo|pº|camino|carretera|ctra\.?|ronda|"
     r"travesía|urbanización|urb\.|rua|travessa|largo|praça|estrada|alameda|viale|piazza|piazzale|corso|"
     r"vicolo|strada|ul\.|ulica|al\.|pl\.|os\.|οδός|οδού|οδο|λεωφόρος|λεωφόρου|λεωφ\.?|πλατεία|πλατείας|"
-    r"plac|aleja|aleje|utca|strada|bulevardul|náměstí|улица|ул\.|бул\.)|C/|Via|Rue|Avenue|Boulevard)"
-    r"[ ]?(?:(?i:de|del|la|el|los|las|do|da|dos|das|della|dei|di|"
-    rf"san|sankt|alten|neuen|των|του|της|αγίου|αγίας)[ ]){{0,3}}{_NAME}\.?(?:[ -](?:(?:de|del|la|y|e|do|da)[ ])"
-    rf"{{0,2}}{_NAME}\.?){{0,3}}(?:,?[ ](?:n[º°.]?[ ]?|nr[ .]?|αρ\.?[ ]?)?{_NO}|[ ]s/n)"
-    r"(?:,?[ ]\d{1,2}[ºª](?:[ -]?[A-Z](?![^\W_]))?|[ ]m\.[ ]?\d+|/\d+)?"
+    r"plac|aleja|aleje|utca|strada|bulevardul|náměstí|улица|ул\.|бул\.)|C/|Via|Rue|Avenue|Boulevard|Av\.|Calea|Șos\.|Splaiul|Piața)"
+    r"[ ]?(?:(?i:de|du|des|le|les|del|la|el|los|las|do|da|dos|das|della|dei|di|"
+    rf"san|sankt|alten|neuen|των|του|της|αγίου|αγίας)[ ]){{0,3}}{NAME}\.?(?:[ -](?:(?:de|del|la|y|e|do|da)[ ])"
+    rf"{{0,2}}{NAME}\.?){{0,3}}(?:,?[ ](?:n[º°.]?[ ]?|nr[ .]?|αρ\.?[ ]?)?{NUMBER}|[ ]s/n)"
+    rf"{LEVEL}"
+    r"(?:[ ]m\.[ ]?\d+|/\d+)?"
 )
-_GREEK_BARE = re.compile(  # Διεύθυνση: Ερμού 12
+_GREEK_BARE = Expression(  # Διεύθυνση: Ερμού 12
     rf"(?i:διεύθυνση|δ/νση|κατοικία|κάτοικος|adress|address|adresse|dirección|domicilio|domicile|indirizzo|"
     rf"osoite|adres|morada|bostad|wohnhaft|boende|bor|bopæl|bosatt)(?:[ .:]|[ ](?i:på|in|en|i|at))"
-    rf"{{1,3}}(?P<a>(?:{_NAME}[ ,-]{{1,2}}){{1,4}}{_NO}(?:[ ,]{{1,2}}[\d -]{{4,6}}(?:[ ]{_NAME}){{0,2}})?)"
+    rf"{{1,3}}(?P<a>(?:{NAME}[ ,-]{{1,2}}){{1,4}}{NUMBER}(?:[ ,]{{1,2}}[\d -]{{4,6}}(?:[ ]{NAME}){{0,2}})?)"
 )
-_JAPANESE = re.compile(
+_JAPANESE = Expression(
     r"(?:(?:北海道|東京都|(?:大阪|京都)府|[一-龥]{2,3}県))?(?:[一-龥ぁ-んァ-ヶー]{1,8}[市区郡町村]){1,3}"
     r"[一-龥ぁ-んァ-ヶー]{0,10}[ 　]?[\d０-９一二三四五六七八九十]{1,4}(?:丁目|番地|番|号|[-－ー‐の])"
     r"(?:[\d０-９一二三四五六七八九十]{1,4}(?:丁目|番地|番|号|[-－ー‐の])?){0,3}"
+    r"(?:[ 　]?[一-龥ァ-ヶーぁ-ん]{1,14}[ 　]?[\d０-９]{1,4}号室?)?"
     r"|(?:北海道|東京都|(?:大阪|京都)府|[一-龥]{2,3}県)[一-龥ぁ-んァ-ヶー]{1,8}[市区郡町村](?:[一-龥]{1,6}[区町村])?"
 )
-_BOX = re.compile(
+_BOX = Expression(
     r"(?<![^\W_])(?:P\.?[ ]?O\.?[ ]?Box|PO Box|Postfach|Postboks|Postbus|Postbox|Apartado(?: de correos)?|"
     r"Apdo\.?|Casilla|Caixa Postal|B\.?P\.(?=[ ]\d{2,})|Casella postale|Skrytka pocztowa|Boîte postale|"
-    r"Τ\.Θ\.|ΤΘ|Ταχ(?:υδρομική)?\.? ?θυρίδα|PL(?=[ ]\d{1,4},)|Box(?=[ ]\d{2,5},))[ ]?\d{1,6}"
+    r"CS(?=[ ]\d{5}(?!\d))|Skr(?:ytka|\.)[ ]poczt(?:owa|\.)|Pf\.(?=[ ]\d{1,4},)|Ταχ\. ?Θυρ\.|Poste restante|Τ\.Θ\.|ΤΘ|Ταχ(?:υδρομική)?\.? ?θυρίδα|PL(?=[ ]\d{1,4},)|Box(?=[ ]\d{2,5},))[ ]?\d{1,6}(?:[ ]\d\d(?!\d|[.,]\d)){0,2}"
     r"|私書箱[ 　]?(?:第)?[\d０-９]+号?"
 )
 _CODE = r"(?:\d{3}[ ]\d{2}|\d{2}-\d{3}|\d{5}|\d{4}[ ]?[A-Z]{2}(?![^\W_])|\d{4}-\d{3}|\d{4})"
-_PLACE = rf"{_NAME}(?:[ -](?:am|an der|sur|del|de|la|le)?[ -]?{_NAME}){{0,2}}"
-_CODED = re.compile(
+_CODED = Expression(
     rf"(?<![^\W_])(?:S(?=-\d{{3}}[ ]\d\d)|SE|DE|DK|NO|FI|FIN|AT|CH|BE|FR|ES|IT|PL|GR|NL|LU|CZ|SK|SI|HR|PT|RO|BG|"
-    rf"HU|LT|EE|IS|IE|CY|MT|LV)-{_CODE}[ ]{_PLACE}|(?<![^\W_])(?:SE|LV|LT)-\d{{4,5}}(?!\d)"
+    rf"HU|LT|EE|IS|IE|CY|MT|LV)-{_CODE}[ ]{PLACE}|(?<![^\W_])(?:(?:SE|LT)-\d{{5}}|LV-\d{{4}})(?!\d)"
 )
-_CODE_TOWN = re.compile(
-    rf"(?<![\w.,/-])(?:[A-Z]{{1,2}}-)?(?:{_CODE}),?[ ](?P<town>{_NAME}(?:[ -]{_NAME})?)"
+_CODE_TOWN = Expression(
+    rf"(?<![\w.,/-])(?:[A-Z]{{1,2}}-)?(?:{_CODE}),?[ ](?P<town>{NAME}(?:[ -]{NAME})?)"
 )
-_BRITISH = re.compile(
+_BRITISH = Expression(
     r"(?<![^\W_])(?:(?:AB|AL|BA|BB|BD|BH|BL|BN|BR|BS|BT|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT|"
     r"DY|EC|EH|EN|EX|FK|FY|GL|GU|HA|HD|HG|HP|HR|HS|HU|HX|IG|IP|IV|KA|KT|KW|KY|LA|LD|LE|LL|LN|LS|LU|ME|MK|ML|NE|"
     r"NG|NN|NP|NR|NW|OL|OX|PA|PE|PH|PL|PO|PR|RG|RH|RM|SA|SE|SG|SK|SL|SM|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|"
     r"TR|TS|TW|UB|WA|WC|WD|WF|WN|WR|WS|WV|YO|ZE)\d[\dA-Z]?|[BEGLMNSW]\d{2})[ ]?\d[ABD-HJLNP-UW-Z]{2}(?![^\W_])"
 )
-_AMERICAN = re.compile(rf"{_NAME}(?:[ ]{_NAME})?,[ ][A-Z]{{2}}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
-_JAPANESE_CODE = re.compile(r"〒[ 　]?[\d０-９]{3}[-－ー‐]?[\d０-９]{4}")
-_AFTER_STREET = re.compile(
-    rf"[ ]?[,;\n·/]?[ \n]{{0,2}}(?:(?:[A-Z]{{1,2}}-)?{_CODE}(?:,?[ ]{_PLACE})?|(?:Τ\.?Κ\.?|CP|C\.P\.)[ ]?{_CODE}"
-    rf"(?:,?[ ]{_PLACE})?)|,[ ]{_PLACE}(?=[ ]*(?:$|[.,;)\n]))"
+_AMERICAN = Expression(rf"{NAME}(?:[ ]{NAME})?,[ ][A-Z]{{2}}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
+_JAPANESE_CODE = Expression(r"〒[ 　]?[\d０-９]{3}[-－ー‐]?[\d０-９]{4}")
+_AFTER_STREET = Expression(
+    rf"[ ]?[,;\n·/]?[ \n]{{0,2}}(?:(?:[A-Z]{{1,2}}-)?{_CODE}(?:,?[ ]{PLACE})?|(?:Τ\.?Κ\.?|CP|C\.P\.)[ ]?{_CODE}"
+    rf"(?:,?[ ]{PLACE})?)|,[ ]{PLACE}(?=[ ]*(?:$|[.,;)\n]))"
 )
 _TOWNS: Final = frozenset(
     folded(
@@ -130,7 +128,7 @@ def find_addresses(text: str) -> Iterator[Found]:
     low = text.lower()
     streets = _ends_streets(low)
     for pattern, hints in _STREETS:
-        if not (streets if not hints else any(hint in low for hint in hints)):
+        if not (streets if not hints else any(map(low.__contains__, hints))):
             continue
         for match in pattern.finditer(text):
             if pattern is _AFTER_NAME and not _is_street(match):
@@ -145,12 +143,13 @@ def find_addresses(text: str) -> Iterator[Found]:
             continue
         for match in pattern.finditer(text):
             yield Found("place", *match.span(), "post-code")
+    yield from find_post_codes(text)
     for match in _CODE_TOWN.finditer(text) if _MAY_BE_TOWN.search(text) else ():
         if folded(match["town"].partition(" ")[0].partition("-")[0]) in _TOWNS:
             yield Found("place", *match.span(), "post-code")
 
 
-_STREETS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
+_STREETS: Final[tuple[tuple[Expression, tuple[str, ...]], ...]] = (
     (_AFTER_NAME, ()),
     (_SPACED_NAME, ()),
     (
@@ -173,7 +172,7 @@ _STREETS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
             "calle avenid avda avd. plaza plza paseo pº camino carretera ctra ronda traves urb rua"
             " largo praça estrada alameda vial piazza corso vicolo strad ul. ulica al. pl. os. οδό"
             " οδο λεωφ πλατεία plac aleja utca bulevard náměst улица ул. бул. c/ via rue avenue"
-            " boulevard".split()
+            " boulevard av. calea șos. splaiul piața".split()
         ),
     ),
     (
@@ -184,17 +183,22 @@ _STREETS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
         ),
     ),
     (_JAPANESE, tuple("市区郡町村県都道府")),
-    (_BOX, tuple("o. post box apartado apdo casilla caixa b.p bp casella skrytka τ pl 私".split())),
+    (
+        _BOX,
+        tuple(
+            "o. post box apartado apdo casilla caixa b.p bp casella skrytka skr. pf. cs τ pl 私".split()
+        ),
+    ),
 )
 """Expressions with the small letters of which one must be there; () asks `_ends_streets`."""
 _CODES: Final = (
-    (_CODED, re.compile(r"-\d{2}")),
-    (_BRITISH, re.compile(r"\d[A-Z]{2}")),
-    (_AMERICAN, re.compile(r",[ ][A-Z]{2}[ ]\d")),
-    (_JAPANESE_CODE, re.compile("〒")),
+    (_CODED, Expression(r"-\d{2}")),
+    (_BRITISH, Expression(r"\d[A-Z]{2}")),
+    (_AMERICAN, Expression(r",[ ][A-Z]{2}[ ]\d")),
+    (_JAPANESE_CODE, Expression("〒")),
 )
-_MAY_BE_TOWN: Final = re.compile(rf"(?:\d{{2}}|\d[ ]?[A-Z]{{2}}),?[ ]{_UP}")
-_BEFORE_NUMBER: Final = re.compile(r"[^\W\d_]\.?[ ]\d")
+_MAY_BE_TOWN: Final = Expression(rf"(?:\d{{2}}|\d[ ]?[A-Z]{{2}}),?[ ]{UPPER}")
+_BEFORE_NUMBER: Final = Expression(r"[^\W\d_]\.?[ ]\d")
 _ENDS: Final = tuple(_COMPOUND.split("|"))
 
 

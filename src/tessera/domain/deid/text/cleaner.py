@@ -60,7 +60,12 @@ class Cleaned:
 
 
 class NameFinder(Protocol):
-    """A model that finds names in free text, as an addition to the rules."""
+    """A model that finds names in free text, as an addition to the rules: it keeps no word."""
+
+    @property
+    def reads_short(self) -> bool:
+        """Whether it is sure of short texts too; else it is not asked of descriptors."""
+        ...
 
     def names_in(self, text: str) -> tuple[tuple[int, int], ...]:
         """Return (start, end) of what names a person, a place or an institution."""
@@ -79,8 +84,8 @@ class TextCleaner:
     days
         Dates in text go back by so many whole days.
     finder
-        Used for texts of more than one line or 64 characters only: on short descriptors such
-        models take clinical words for names.
+        Used for texts of more than one line or 64 characters only, unless it reads short ones:
+        on short descriptors most such models take clinical words for names.
     """
 
     def __init__(
@@ -123,18 +128,35 @@ class TextCleaner:
     def _clean(self, text: str) -> Cleaned:
         reading = self._reader.read(text)
         spans = list(self._people.spans(text, reading.tokens))
-        if reading.plain and not spans and not self._names_any(reading):
+        more = self._found_by_model(text, reading)
+        if reading.plain and not spans and not more and not self._names_any(reading):
             return Cleaned(text)
         marks = Marks(text, reading, [None] * len(reading.tokens))
         changes = self._patterns(text, reading.found)
         self._cover(marks, [(s, e, k) for s, e, k, _ in changes])
         self._cover(marks, spans)
-        if self._finder is not None and not _is_descriptor(text):
-            self._cover(marks, [(s, e, "name") for s, e in self._finder.names_in(text)])
+        self._cover(marks, more)
         self._words(marks)
         self._context.mark(marks)
         self._beside(marks)
         return self._written(marks, changes, spans)
+
+    def _found_by_model(self, text: str, reading: Reading) -> list[tuple[int, int, str]]:
+        """Return what the finder takes for names: whole tokens, none that the vocabulary lists."""
+        finder = self._finder
+        if finder is None or (_is_descriptor(text) and not finder.reads_short):
+            return []
+        loose = [
+            token
+            for token, known in zip(reading.tokens, reading.known, strict=True)
+            if known is not LISTED and not token.digits
+        ]
+        found = finder.names_in(text) if loose else ()
+        return [
+            (token.start, token.end, "name")
+            for token in loose
+            if any(start <= token.start and token.end <= end for start, end in found)
+        ]
 
     def _names_any(self, reading: Reading) -> bool:
         people = self._people

@@ -7,13 +7,13 @@ word that says so, or in a grouping that measures never have.
 
 import re
 from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.found import Found
 
-_MAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|[ ]?\(at\)[ ]?|＠)[\w-]+(?:\.[\w-]+)*")
-_URL = re.compile(
+_MAIL = Expression(r"(?<![\w.+%-])[\w.+%-]+(?:@|[ ]?\(at\)[ ]?|＠)[\w-]+(?:\.[\w-]+)*")
+_URL = Expression(
     r"(?<![^\W_])(?:https?|ftps?|sftp|dicom|dicomweb|hl7|mllp|file|smb|ldap|ssh)://[^\s\"'<>|\\^]+"
     r"|(?<![\w.])www\.[\w-]+(?:\.[\w-]+)+(?:/[^\s\"'<>]*)?|\\\\[\w.-]+\\[\w$.-]+(?:\\[\w$. -]+)*"
 )
@@ -22,17 +22,17 @@ _TLD = (
     f"{_SURE_TLD}|se|dk|no|fi|is|ee|lv|lt|pl|cz|sk|hu|ro|bg|gr|it|es|pt|fr|de|nl|be|at|ch|ie|lu|"
     "mt|cy|hr|si|uk|jp|us|int|io|dev|health|nhs|region|ad|li|ca|au"
 )
-_HOST = re.compile(
+_HOST = Expression(
     rf"(?<![\w.@-])(?:[A-Za-z0-9-]+\.(?:{_SURE_TLD})|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     rf"\.(?:{_TLD}))(?:/[^\s\"'<>]*)?(?![\w-])(?!\.\w)",
     re.IGNORECASE,
 )
-_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?![\w:.])")
-_MAC = re.compile(
+_IPV4 = Expression(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?(?![\w]|\.\d)")
+_IPV6 = Expression(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?![\w:.])")
+_MAC = Expression(
     r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])"
 )
-_VERSION = re.compile(
+_VERSION = Expression(
     r"(?:v|ver|version|release|build|syngo|software|sw|firmware|rev)[ .:]{0,2}$", re.I
 )
 
@@ -43,26 +43,26 @@ _WORDS = (
     r"puh|gsm|portable|cellulare|tél|téléphone|telemóvel|telemovel|callback|call|ring|anruf|växel|"
     r"τηλ(?:έφωνο|εφ)?|κιν(?:ητό)?|φαξ|εσωτ|電話(?:番号)?|携帯(?:電話)?|内線|連絡先|ＴＥＬ|ＦＡＸ"
 )
-_AFTER_WORD = re.compile(
+_AFTER_WORD = Expression(
     rf"(?:(?<![^\W_])(?:{_WORDS})|[☎☏✆📞])(?:[ ]?(?:nr|no|n[°º])?[ .:;=)（：/-]{{0,4}})"
     r"(?P<n>[+＋(]?\d[\d ()./‐-]{1,22}\d)(?!\w)",
     re.IGNORECASE,
 )
-_INTERNATIONAL = re.compile(
+_INTERNATIONAL = Expression(
     r"(?<![\w+])(?:\+|＋|00(?=[1-9]\d[ \-]))[ ]?[1-9][\d ()./‐-]{6,20}\d(?!\w)"
 )
-_LEADING_ZERO = re.compile(
+_LEADING_ZERO = Expression(
     r"(?<![\w.,/-])(?:\(0\d{1,5}\)[ /-]{0,2}|0\d{1,5}[ ]?[/‐-][ ]?|0\d{1,4}[ ](?=\d{2}))"
     r"\d{2,8}(?:[ -]\d{2,4}){0,4}(?![\w]|[.,]\d)"
 )
-_GROUPED = re.compile(
+_GROUPED = Expression(
     r"(?<![\w.,/-])(?:\(\d{3}\)[ ]?\d{3}[ -]\d{4}|[2-9]\d{2}-[2-9]\d{2}-\d{4}|[6789]\d{2} \d{3} \d{3}"
     r"|[6789]\d{2} \d{2} \d{2} \d{2}|9\d \d{3} \d{2} \d{2}|0\d(?: \d\d){4}|2[1-8]\d{1,3}[ -]\d{6,7}"
     r"|69\d[ ]?\d{3}[ ]?\d{4}|69\d{8}|2\d \d{3} \d{2} \d{2}|0\d0-\d{4}-\d{4}|0\d{1,3}-\d{2,4}-\d{4})"
     r"(?![\w]|[.,]\d)"
 )
-_WIDE_GROUPED = re.compile(r"(?<!\d)[０][０-９]{1,4}[－ー‐-][０-９]{1,4}[－ー‐-][０-９]{3,4}")
-_UNIT_AFTER = re.compile(
+_WIDE_GROUPED = Expression(r"(?<!\d)[０][０-９]{1,4}[－ー‐-][０-９]{1,4}[－ー‐-][０-９]{3,4}")
+_UNIT_AFTER = Expression(
     r"[ ]?(?:mm|cm|m|ml|mg|g|kg|ms|s|kv|kvp|ma|mas|hz|gy|mgy|bq|kbq|mbq|%|x|×|°|hu|min|px|pixels?)"
     r"(?![^\W\d_])",
     re.IGNORECASE,
@@ -90,7 +90,7 @@ def find_contacts(text: str) -> Iterator[Found]:
                 yield Found("contact", *match.span(), "phone")
 
 
-_MAY_FOLLOW: Final = re.compile(r"\d[\d ()./‐-]+\d")
+_MAY_FOLLOW: Final = Expression(r"\d[\d ()./‐-]+\d")
 _LEAST_DIGITS: Final = 7
 _PHONES: Final = (
     (_INTERNATIONAL, 8),
@@ -102,6 +102,8 @@ _PHONES: Final = (
 
 def _networks(text: str) -> Iterator[Found]:
     if text.count(".") >= 3:
+        from ipaddress import AddressValueError, IPv4Address
+
         for match in _IPV4.finditer(text):
             address = match.group().partition(":")[0]
             before = text[max(0, match.start() - 12) : match.start()]
@@ -112,6 +114,8 @@ def _networks(text: str) -> Iterator[Found]:
                     continue
                 yield Found("contact", *match.span(), "ip-address")
     if text.count(":") >= 3 or text.count("-") >= 5:
+        from ipaddress import AddressValueError, IPv6Address
+
         for match in _MAC.finditer(text):
             yield Found("contact", *match.span(), "mac-address")
         for match in _IPV6.finditer(text):

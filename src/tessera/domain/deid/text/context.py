@@ -117,9 +117,11 @@ class Context:
         near.discard(tokens[i].key)
         beside = {t.key for t in tokens[max(0, i - 2) : i + 3]} - {tokens[i].key}
         for eponym in self._vocabulary.eponyms.get(tokens[i].key, ()):
+            if eponym.wide and somebody:
+                continue
             if eponym.words & beside:
                 return True
-            one = len({w.removesuffix("s") for w in eponym.words}) == 1
+            one = eponym.one
             if (one or not somebody) and any(eponym.explained_by(word) for word in near):
                 return True
             if eponym.always and one and not somebody and not self._in_a_name(marks, i):

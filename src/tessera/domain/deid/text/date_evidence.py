@@ -7,14 +7,16 @@ words, or a year in full, need a word that announces a day and none that announc
 import re
 from typing import Final
 
-UNIT_AFTER: Final = re.compile(
+from tessera.domain.deid.text.expression import Expression
+
+UNIT_AFTER: Final = Expression(
     r"[ ]?(?:mm|cm|m|ml|mg|kg|g|kv|kvp|ma|mas|ms|hz|gy|mgy|mbq|mci|%|x|×|°|deg|cc|fr|min|sec|sek|s|"
     r"hu|mmhg|suv|t|slices?|frames?|snitt|bilder|points?|poäng|punkte|puntos|"
     r"proximal\w*|distal\w*|superior|inferior|medi[oa]|moyen\w*|externe?|interne?|upper|lower|middle|övre|nedre|obere|untere)"
     r"(?![^\W\d_])",
     re.IGNORECASE,
 )
-_MEASURE: Final = re.compile(
+_MEASURE: Final = Expression(
     r"(?<![^\W_])(?:suv\w*|ratio|kvot\w*|verhältnis|quotient|cociente|rapport|score\w*|skala|skalan|scale|"
     r"poäng|grade?|grad|gleason|stage|stadium|pi-?rads|bi-?rads|ti-?rads|li-?rads|isup|ecog|nrs|vas|"
     r"bp|rr|blodtryck|blutdruck|tensión|slices?|snitt|schicht\w*|images?|bild|frame|seg|segment\w*|"
@@ -26,19 +28,19 @@ _MEASURE: Final = re.compile(
     r"disminuyó|measures?|mäter|misst|mide)(?![^\W_])[^;\n]{0,28}$",
     re.IGNORECASE,
 )
-_SURE: Final = re.compile(
+_SURE: Final = Expression(
     r"(?:^|\W)(?:den|vom|am|d\.|dated|dnia|στις|datum|date|fecha|dato|datert|dateret)[ .:]{1,2}$",
     re.IGNORECASE,
 )
-_LIKELY: Final = re.compile(
+_LIKELY: Final = Expression(
     r"(?:^|\W)(?:från|fr|från och med|till|på|op|on|from|since|el|del|al|le|du|dal|il|της|την|data|"
     r"sedan|seit|ab|bis|zum|jfr|vs)[ .:]{1,2}$",
     re.IGNORECASE,
 )
-_RANGE: Final = re.compile(
+_RANGE: Final = Expression(
     r"(?:vom|am|den)[ ]\d{1,2}[./]\d{1,2}\.?[ ](?:bis|till|til|zum)[ ]{1,2}$", re.I
 )
-_TO_NUMBER: Final = re.compile(
+_TO_NUMBER: Final = Expression(
     r"[ ]?(?:to|till|til|bis|a|al|until|->|→|-|–|vs)[ ]?\d", re.IGNORECASE
 )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.months import (
     JA_WEEKDAYS,
     MONTH_WORDS,
@@ -31,7 +32,7 @@ _ERAS: Final = (
     ("明治", "M", date(1868, 1, 25)),
 )
 """Japanese eras: name, letter, first day."""
-_BEFORE_WEEKDAY: Final = re.compile(
+_BEFORE_WEEKDAY: Final = Expression(
     r"(?<![^\W_])([^\W\d_]{2,13}(?:-feira)?)\.?,?[ ](?:den |d\. |der |the |el |le |στις )?$"
 )
 _PIVOT: Final = 50

@@ -14,6 +14,7 @@ from typing import Final
 
 from tessera.domain.deid.text.date_evidence import UNIT_AFTER, is_day_and_month, measures
 from tessera.domain.deid.text.date_forms import Reading, number
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.found import Found
 from tessera.domain.deid.text.months import MONTH_WORDS, folded, stands_alone
 
@@ -22,45 +23,45 @@ _WORD = r"(?P<mw>[^\W\d_]{3,13})"
 _UNIT: Final = (
     r"(?![ ]?(?:mm|cm|ml|mg|kg|kv|ma|ms|hz|gy|mbq|mci|%|x|°|deg|cc|min|sec|sek|slices|frames)\b)"
 )
-_ISO = re.compile(
+_ISO = Expression(
     rf"(?<!\d)(?<![\d][.,-]){_YEAR4}(?P<s>[-./_])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}})"
     r"(?![\d])(?![.]\d)"
 )
-_COMPACT = re.compile(
+_COMPACT = Expression(
     rf"(?<![\d.,]){_YEAR4}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
     r"(?:(?=(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?:\.\d+)?(?!\d))|(?![\d]))"
 )
-_NUMERIC = re.compile(
+_NUMERIC = Expression(
     r"(?<!\d)(?<!\d[./-])(?:(?P<d0>\d{1,2})\.?[ ]?[-–][ ]?)?(?P<d>\d{1,2})(?P<s>[./-]|\.[ ])"
     r"(?P<m>\d{1,2})(?P=s)(?P<y>(?:1[89]|20)\d\d|\d\d)(?!\d)(?![./-]\d)"
 )
-_STROKE_SHORT = re.compile(
+_STROKE_SHORT = Expression(
     r"(?<!\d)(?<!\d[./-])(?P<d>\d{1,2})(?P<s>/)(?P<m>\d{1,2})(?:[ ][-–]|[ ]?['’´])(?P<y>\d\d)"
     r"(?!\d)(?![./-]\d)" + _UNIT
 )
-_DAY_WORD = re.compile(
+_DAY_WORD = Expression(
     r"(?<!\d)(?<!\d[.,])(?:(?P<d0>\d{1,2})\.?[ ]?(?:[-–]|to|till|bis|al|au|a|tot|do)[ ]?)?"
     r"(?P<d>\d{1,2})(?P<o>st|nd|rd|th|er|η|ης|º|ª|:e|e)?[ ./-]{0,2}(?:de[ ]|of[ ]|d')?"
     rf"{_WORD}(?![^\W\d_])\.?(?:[ ,./-]{{0,2}}(?:de[ ]|del[ ]|του[ ])?{_YEAR4}(?!\d))?"
 )
-_DAY_WORD_SHORT = re.compile(
+_DAY_WORD_SHORT = Expression(
     rf"(?<![\w.,])(?P<d>\d{{1,2}})[ ./-]?{_WORD}\.?[ ./'-](?P<y>\d\d)(?![\w.,]?\d)"
     rf"(?![^\W_]){_UNIT}",
 )
-_JOINED_SHORT = re.compile(r"(?<![^\W_])(?P<d>\d\d)(?P<mw>[^\W\d_]{3})(?P<y>\d\d)(?![^\W_])")
-_WORD_DAY = re.compile(
+_JOINED_SHORT = Expression(r"(?<![^\W_])(?P<d>\d\d)(?P<mw>[^\W\d_]{3})(?P<y>\d\d)(?![^\W_])")
+_WORD_DAY = Expression(
     rf"(?<![^\W_]){_WORD}\.?[ -](?P<d>\d{{1,2}})(?P<o>st|nd|rd|th)?(?![\w])"
     rf"(?:,?[ ]{_YEAR4}(?!\d))?"
 )
-_YEAR_WORD_DAY = re.compile(
+_YEAR_WORD_DAY = Expression(
     rf"(?<!\d){_YEAR4}[. ,m-]{{1,4}}{_WORD}[. -]{{1,2}}(?P<d>\d{{1,2}})(?!\d)"
 )
-_MONTH_YEAR = re.compile(
+_MONTH_YEAR = Expression(
     rf"(?<![^\W_]){_WORD}\.?[ ,'/-]{{0,2}}(?:de[ ]|del[ ]|of[ ]|του[ ])?{_YEAR4}(?!\d)"
 )
-_NUMBER_YEAR = re.compile(rf"(?<![\d./,-])(?P<m>0?[1-9]|1[0-2])[/.]{_YEAR4}(?![\d/]|[.]\d)")
-_YEAR_NUMBER = re.compile(rf"(?<![\d./,-]){_YEAR4}[-/](?P<m>0[1-9]|1[0-2])(?![\d/-])")
-_QUARTER = re.compile(
+_NUMBER_YEAR = Expression(rf"(?<![\d./,-])(?P<m>0?[1-9]|1[0-2])[/.]{_YEAR4}(?![\d/]|[.]\d)")
+_YEAR_NUMBER = Expression(rf"(?<![\d./,-]){_YEAR4}[-/](?P<m>0[1-9]|1[0-2])(?![\d/-])")
+_QUARTER = Expression(
     rf"(?<![^\W_])(?:(?:[QK]|kv\.?|Τρίμηνο|T)[ ]?(?P<q>[1-4])[ ,/-]{{1,2}}{_YEAR4}(?!\d))"
 )
 _JA_DIGIT = r"[\d〇一二三四五六七八九十]"
@@ -68,27 +69,27 @@ _JA_REST = (
     rf"年[ 　]?(?P<m>{_JA_DIGIT}{{1,3}})月"
     rf"(?:[ 　]?(?P<d>{_JA_DIGIT}{{1,3}})日(?:[ 　]?[(（](?P<w>[月火水木金土日])(?:曜日?)?[)）])?)?"
 )
-_JA_ERA = re.compile(
+_JA_ERA = Expression(
     rf"(?P<e>令和|平成|昭和|大正|明治)[ 　]?(?P<y>元|{_JA_DIGIT}{{1,3}}){_JA_REST}"
 )
-_JA_YEAR = re.compile(
+_JA_YEAR = Expression(
     rf"(?<!{_JA_DIGIT})(?P<y>(?:1[89]|20|１[８９]|２０)\d\d|[一二][〇九八][〇一二三四五六七八九]{{2}})"
     rf"{_JA_REST}"
 )
-_JA_YEARLESS = re.compile(rf"(?<![年{_JA_DIGIT[1:-1]}])(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})日")
-_JA_ERA_SHORT = re.compile(
+_JA_YEARLESS = Expression(rf"(?<![年{_JA_DIGIT[1:-1]}])(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})日")
+_JA_ERA_SHORT = Expression(
     r"(?<![^\W_])(?P<e>[RHS])(?P<y>[1-9]\d?|0[1-9])(?P<s>[./-])"
     r"(?P<m>0?[1-9]|1[0-2])(?P=s)(?P<d>0?[1-9]|[12]\d|3[01])(?![\d])"
 )
-_YEARLESS = re.compile(
+_YEARLESS = Expression(
     r"(?P<d>\d{1,2})(?P<s>[./])[ ]?(?P<m>\d{1,2})(?:(?<=\d)\.)?(?![\d/])(?![.]\d)" + _UNIT
 )
-_VERSION = re.compile(
+_VERSION = Expression(
     r"(?:version|vers|ver|v|release|rel|build|syngo|software|sw|firmware|rev|w|mrsc|va|vb|ve|r)"
     r"[ .:]{0,2}$",
     re.IGNORECASE,
 )
-_BIRTH = re.compile(
+_BIRTH = Expression(
     r"(?:(?<![^\W_])(?:f(?:ö|oe)dd|född[ae]|f(?:ø|oe)dt|f|born|b|dob|d\.o\.b|date[ ]of[ ]birth|"
     r"birth(?:[ ]?date|day)?|bdate|geb|geboren|geburtsdatum|geb\.?[ -]?datum|geburtstag|"
     r"födelsedatum|"
@@ -102,9 +103,9 @@ _BIRTH = re.compile(
     r"date[ ]|dato[ ]|:[ ])?$",
     re.IGNORECASE,
 )
-_BORN_AFTER = re.compile(r"[ 　]?(?:生まれ|生(?![検体存化理活命成])|syntynyt|született)")
-_BIRTH_YEAR = re.compile(r"(?<![\d.,/-])(?:(?:18[5-9]|19\d|20[0-4])\d|[-'’´]\d\d)(?![\d.,/-]?\d)")
-_YEAR_ONLY_TRIGGER = re.compile(
+_BORN_AFTER = Expression(r"[ 　]?(?:生まれ|生(?![検体存化理活命成])|syntynyt|született)")
+_BIRTH_YEAR = Expression(r"(?<![\d.,/-])(?:(?:18[5-9]|19\d|20[0-4])\d|[-'’´]\d\d)(?![\d.,/-]?\d)")
+_YEAR_ONLY_TRIGGER = Expression(
     r"(?:(?<![^\W_])(?:född[ae]?|födelseår|f|born(?:[ ]in)?|yob|dob|geb|geboren|jahrgang|nacid[oa]"
     r"(?:[ ]en)?|nac|γεν|γεννηθείς|né|née|né[ ]en|née[ ]en|nat[oa](?:[ ]nel)?|født|fødeår|"
     r"nascid[oa](?:[ ]em)?|urodzon[ya]|synt|årgång)|\*|生年)[ .:=(]{0,2}$",
@@ -185,21 +186,21 @@ def _plausible(match: re.Match[str], before: str) -> bool:
     return True
 
 
-_DIGIT: Final = re.compile(r"[\d〇一二三四五六七八九十元]")
-_MAY_BE_YEAR: Final = re.compile(r"(?:1[89]|20)\d\d")
-_SHORT_YEAR: Final = re.compile(r"[-'’´]\d\d")
+_DIGIT: Final = Expression(r"[\d〇一二三四五六七八九十元]")
+_MAY_BE_YEAR: Final = Expression(r"(?:1[89]|20)\d\d")
+_SHORT_YEAR: Final = Expression(r"[-'’´]\d\d")
 _LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
 _WITH_YEAR: Final = frozenset(
     "iso compact year-word-day month-year number-year year-number quarter".split()
 )
 _WITH_WORD: Final = frozenset("day-word day-word-short word-day".split())
 _NEEDS: Final = {
-    "numeric": re.compile(r"\d[./-][ ]?\d{1,2}[./-][ ]?\d\d"),
-    "stroke-short": re.compile(r"/\d{1,2}[ '’´]"),
-    "ja": re.compile("年"),
-    "ja-yearless": re.compile("月"),
-    "era-short": re.compile(r"[RHS]\d"),
-    "yearless": re.compile(r"\d[./][ ]?\d"),
+    "numeric": Expression(r"\d[./-][ ]?\d{1,2}[./-][ ]?\d\d"),
+    "stroke-short": Expression(r"/\d{1,2}[ '’´]"),
+    "ja": Expression("年"),
+    "ja-yearless": Expression("月"),
+    "era-short": Expression(r"[RHS]\d"),
+    "yearless": Expression(r"\d[./][ ]?\d"),
 }
 """What a text must hold before the longer expression is tried."""
 

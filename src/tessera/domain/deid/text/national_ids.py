@@ -8,36 +8,12 @@ used as a library); the others follow the description that the issuing state pub
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Final, NamedTuple
-
-from stdnum import iban
-from stdnum.at import vnr
-from stdnum.be import bis, nn
-from stdnum.bg import egn
-from stdnum.ch import ssn
-from stdnum.cz import rc
-from stdnum.de import idnr
-from stdnum.dk import cpr
-from stdnum.ee import ik
-from stdnum.es import dni, nie
-from stdnum.fi import hetu
-from stdnum.fr import nir
-from stdnum.gb import nhs
-from stdnum.gr import amka
-from stdnum.gr import vat as afm
-from stdnum.hr import oib
-from stdnum.ie import pps
-from stdnum.is_ import kennitala
-from stdnum.it import codicefiscale
-from stdnum.lt import asmens
-from stdnum.nl import bsn
-from stdnum.no import fodselsnummer
-from stdnum.pl import pesel
-from stdnum.pt import nif
-from stdnum.ro import cnp
-from stdnum.si import emso
+from functools import cache
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 from tessera.domain.deid.patient_ids import luhn
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.found import Found
 
 
@@ -70,7 +46,7 @@ def _danish(text: str) -> bool:
     """CPR: the day; since 2007 the modulus-11 check does not hold for every number."""
     number = digits(text)
     return is_day(2000, int(number[2:4]), int(number[:2]) % 60) and (
-        cpr.is_valid(number) or _dated(number, "dmy")
+        _dated(number, "dmy") or bool(_library("dk.cpr").is_valid(number))
     )
 
 
@@ -130,27 +106,33 @@ def _luxembourgish(text: str) -> bool:
     return is_day(int(number[:4]), int(number[4:6]), int(number[6:8])) and luhn(number[:12])
 
 
-def _stdnum(check: Callable[[str], bool]) -> Callable[[str], bool]:
+@cache
+def _library(scheme: str) -> Any:
+    """Return python-stdnum's module of a scheme; its import costs more than a text does."""
+    return import_module(f"stdnum.{scheme}")
+
+
+def _stdnum(scheme: str) -> Callable[[str], bool]:
     def is_valid(text: str) -> bool:
-        return bool(check(re.sub(r"[\s.\-/]", "", text)))
+        return bool(_library(scheme).is_valid(re.sub(r"[\s.\-/]", "", text)))
 
     return is_valid
 
 
-def _plain(check: Callable[[str], bool]) -> Callable[[str], bool]:
+def _plain(scheme: str) -> Callable[[str], bool]:
     def is_valid(text: str) -> bool:
-        return bool(check(text))
+        return bool(_library(scheme).is_valid(text))
 
     return is_valid
 
 
 def _belgian(text: str) -> bool:
     number = digits(text)
-    return bool(nn.is_valid(number) or bis.is_valid(number))
+    return bool(_library("be.nn").is_valid(number) or _library("be.bis").is_valid(number))
 
 
 def _iban(text: str) -> bool:
-    return bool(iban.is_valid(text, check_country=False))
+    return bool(_library("iban").is_valid(text, check_country=False))
 
 
 def _reserve(text: str) -> bool:
@@ -176,19 +158,38 @@ class Scheme(NamedTuple):
     """One kind of number."""
 
     name: str
-    form: re.Pattern[str]
+    form: Expression
     is_valid: Callable[[str], bool]
-    words: str
-    """What may stand before it (a regular expression, without case)."""
-    sure: bool = True
+    words: Expression
+    """What may stand before it."""
+    least: int
+    """How many digits in a row, separators aside, it has at least."""
+    sure: bool
     """Whether form and check digit suffice; if not, a word must stand before it."""
+
+
+_LEAST: Final = {
+    9: "rodne-cislo taj-hu afm-gr nif-pt sns-pt bsn-nl",
+    10: "personnummer-se cpr-dk kennitala-is egn-bg svnr-at nhs-gb",
+    11: "fodselsnummer-no isikukood-ee personas-kods-lv asmens-kodas-lt pesel-pl amka-gr"
+    " steuer-id-de rijksregister-be oib-hr",
+    12: "nss-es my-number-jp",
+    13: "cnp-ro ahv-ch matricule-lu emso-si",
+}
+_N_DIGITS: Final = {name: least for least, names in _LEAST.items() for name in names.split()}
+"""Digits of the schemes that have no letter inside."""
 
 
 def _scheme(
     name: str, form: str, is_valid: Callable[[str], bool], words: str, *, sure: bool = True
 ) -> Scheme:
     edge = r"(?<![\w])(?<!\d[.,])"
-    return Scheme(name, re.compile(f"{edge}(?:{form})(?![\\w])(?![.,]\\d)"), is_valid, words, sure)
+    before = Expression(
+        rf"(?:^|[^\w])(?:{words})[ .:#=]{{0,3}}(?:(?:nr|no|n[°º]|number|nummer)[ .:]{{0,2}})?$",
+        re.IGNORECASE,
+    )
+    whole = Expression(f"{edge}(?:{form})(?![\\w])(?![.,]\\d)")
+    return Scheme(name, whole, is_valid, before, _N_DIGITS.get(name, 0), sure)
 
 
 _DAY6 = r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -205,56 +206,56 @@ SCHEMES: Final = (
             r"[A-ZÅÄÖ]{4})", _reserve,
             r"reservnr|reservnummer|pnr|personnummer"),
     _scheme("cpr-dk", rf"{_DMY}[- ]?\d{{4}}", _danish, r"cpr(?:[-. ]?(?:nr|nummer))?|personnummer"),
-    _scheme("fodselsnummer-no", r"[0-7]\d[0-9]\d\d{2}[ ]?\d{5}", _stdnum(fodselsnummer.is_valid),
+    _scheme("fodselsnummer-no", r"[0-7]\d[0-9]\d\d{2}[ ]?\d{5}", _stdnum("no.fodselsnummer"),
             r"f(?:ø|o|oe)dselsnummer|fnr|f\.nr|d-?nummer|personnummer|pnr"),
     _scheme("hetu-fi", r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d[-+A-FU-Ya-fu-y]\d{3}"
-            r"[0-9A-FHJ-NPR-Ya-fhj-npr-y]", _plain(hetu.is_valid), r"hetu|henkilötunnus|sotu"),
-    _scheme("kennitala-is", rf"{_DMY}-?\d{{4}}", _plain(kennitala.is_valid), r"kennitala|kt"),
-    _scheme("isikukood-ee", r"[1-8]\d{10}", _plain(ik.is_valid), r"isikukood|ik"),
+            r"[0-9A-FHJ-NPR-Ya-fhj-npr-y]", _plain("fi.hetu"), r"hetu|henkilötunnus|sotu"),
+    _scheme("kennitala-is", rf"{_DMY}-?\d{{4}}", _plain("is_.kennitala"), r"kennitala|kt"),
+    _scheme("isikukood-ee", r"[1-8]\d{10}", _plain("ee.ik"), r"isikukood|ik"),
     _scheme("personas-kods-lv", r"(?:(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d|32\d{4})-?"
             r"\d{5}", _latvian, r"personas kods|p\.?k"),
-    _scheme("asmens-kodas-lt", r"[1-6]\d{10}", _plain(asmens.is_valid), r"asmens kodas|a\.?k"),
-    _scheme("pesel-pl", r"\d{11}|\d{6}[- ]\d{5}", _stdnum(pesel.is_valid), r"pesel"),
-    _scheme("rodne-cislo", r"\d{6}[/ ]?\d{3,4}", _stdnum(rc.is_valid),
+    _scheme("asmens-kodas-lt", r"[1-6]\d{10}", _plain("lt.asmens"), r"asmens kodas|a\.?k"),
+    _scheme("pesel-pl", r"\d{11}|\d{6}[- ]\d{5}", _stdnum("pl.pesel"), r"pesel"),
+    _scheme("rodne-cislo", r"\d{6}[/ ]?\d{3,4}", _stdnum("cz.rc"),
             r"rodn[ée] [čc][íi]slo|r[čc]|r\.?[čc]\.?"),
     _scheme("taj-hu", r"\d{3}[ -]\d{3}[ -]\d{3}|\d{9}", _hungarian,
             r"taj(?:[- ]?sz[áa]m)?", sure=False),
-    _scheme("cnp-ro", r"[1-9]\d{12}", _plain(cnp.is_valid), r"cnp"),
-    _scheme("egn-bg", r"\d{10}", _plain(egn.is_valid), r"егн|egn"),
-    _scheme("amka-gr", rf"{_DMY}[ -]?\d{{5}}", _stdnum(amka.is_valid),
+    _scheme("cnp-ro", r"[1-9]\d{12}", _plain("ro.cnp"), r"cnp"),
+    _scheme("egn-bg", r"\d{10}", _plain("bg.egn"), r"егн|egn"),
+    _scheme("amka-gr", rf"{_DMY}[ -]?\d{{5}}", _stdnum("gr.amka"),
             r"α\.?μ\.?κ\.?α\.?|amka"),
-    _scheme("afm-gr", r"\d{9}", _plain(afm.is_valid), r"α\.?φ\.?μ\.?|afm", sure=False),
+    _scheme("afm-gr", r"\d{9}", _plain("gr.vat"), r"α\.?φ\.?μ\.?|afm", sure=False),
     _scheme("codice-fiscale-it", r"[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[ABCDEHLMPRSTabcdehlmprst]"
             r"[0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]",
-            _plain(codicefiscale.is_valid), r"codice fiscale|c\.?f\.?"),
-    _scheme("dni-es", r"\d{2}[. ]?\d{3}[. ]?\d{3}[- ]?[A-Za-z]", _stdnum(dni.is_valid),
+            _plain("it.codicefiscale"), r"codice fiscale|c\.?f\.?"),
+    _scheme("dni-es", r"\d{2}[. ]?\d{3}[. ]?\d{3}[- ]?[A-Za-z]", _stdnum("es.dni"),
             r"d\.?n\.?i\.?|n\.?i\.?f\.?"),
-    _scheme("nie-es", r"[XYZxyz][- ]?\d{7}[- ]?[A-Za-z]", _stdnum(nie.is_valid), r"n\.?i\.?e\.?"),
+    _scheme("nie-es", r"[XYZxyz][- ]?\d{7}[- ]?[A-Za-z]", _stdnum("es.nie"), r"n\.?i\.?e\.?"),
     _scheme("nss-es", r"\d{2}[/ -]?\d{8}[/ -]?\d{2}|\d{2}[/ -]\d{10}", _spanish_nss,
             r"n\.?s\.?s\.?|seguridad social|afiliaci[óo]n"),
-    _scheme("nif-pt", r"\d{3}[ .]?\d{3}[ .]?\d{3}", _stdnum(nif.is_valid),
+    _scheme("nif-pt", r"\d{3}[ .]?\d{3}[ .]?\d{3}", _stdnum("pt.nif"),
             r"nif|contribuinte", sure=False),
     _scheme("sns-pt", r"\d{3}[ ]?\d{3}[ ]?\d{3}", _unchecked,
             r"sns|n\.?[ºo]? ?(?:de )?utente|utente", sure=False),
     _scheme("nir-fr", r"[1278][ ]?\d\d[ ]?[0-9]\d[ ]?(?:\d\d|2[ABab])[ ]?\d{3}[ ]?\d{3}"
-            r"(?:[ ]?\d\d)?", _stdnum(nir.is_valid),
+            r"(?:[ ]?\d\d)?", _stdnum("fr.nir"),
             r"nir|s[ée]curit[ée] sociale|n[°o] ?(?:de )?s[ée]cu|insee|ins"),
     _scheme("kvnr-de", r"[A-Za-z]\d{9}", _german_kvnr,
             r"kv-?nr|kvnr|versicherten-?(?:nr|nummer)|krankenversicherten-?(?:nr|nummer)"),
     _scheme("rvnr-de", r"\d{2}[ ]?\d{6}[ ]?[A-Za-z][ ]?\d{3}", _german_rvnr,
             r"rv-?nr|rvnr|rentenversicherungs-?(?:nr|nummer)|sv-?nr|svnr"),
-    _scheme("steuer-id-de", r"[1-9]\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}", _stdnum(idnr.is_valid),
+    _scheme("steuer-id-de", r"[1-9]\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}", _stdnum("de.idnr"),
             r"steuer-?id|idnr|steueridentifikationsnummer|tin"),
-    _scheme("bsn-nl", r"\d{9}|\d{4}[. ]\d{2}[. ]\d{3}", _stdnum(bsn.is_valid),
+    _scheme("bsn-nl", r"\d{9}|\d{4}[. ]\d{2}[. ]\d{3}", _stdnum("nl.bsn"),
             r"bsn|burgerservicenummer|sofi(?:nummer)?", sure=False),
     _scheme("rijksregister-be", r"\d{2}[.\s]?\d{2}[.\s]?\d{2}[- ]?\d{3}[. ]?\d{2}",
             _belgian,
             r"rr(?:n|nr)?|insz|niss|rijksregister(?:nummer)?|registre national"),
-    _scheme("svnr-at", rf"[1-9]\d{{3}}[ ]?{_DMY}", _stdnum(vnr.is_valid),
+    _scheme("svnr-at", rf"[1-9]\d{{3}}[ ]?{_DMY}", _stdnum("at.vnr"),
             r"sv-?nr|svnr|sozialversicherungs(?:nr|nummer)|vsnr|vers\.?nr"),
-    _scheme("ahv-ch", r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}", _stdnum(ssn.is_valid),
+    _scheme("ahv-ch", r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}", _stdnum("ch.ssn"),
             r"ahv(?:-?nr)?|avs|nss"),
-    _scheme("pps-ie", r"\d{7}[A-Wa-w][A-IWa-iw]?", _plain(pps.is_valid), r"pps(?:n|s)?(?: no)?"),
+    _scheme("pps-ie", r"\d{7}[A-Wa-w][A-IWa-iw]?", _plain("ie.pps"), r"pps(?:n|s)?(?: no)?"),
     _scheme("matricule-lu", r"(?:19|20)\d{2}[ ]?\d{4}[ ]?\d{5}|(?:19|20)\d{11}", _luxembourgish,
             r"matricule"),
     _scheme("id-card-mt", r"\d{3,7}[ ]?[MGAPLHBZmgaplhbz]", _unchecked,
@@ -263,9 +264,9 @@ SCHEMES: Final = (
             r"arc|δελτίο ταυτότητας|α\.?δ\.?τ\.?|αρ\.? ?ταυτ(?:ότητας)?", sure=False),
     _scheme("adt-gr", r"[A-ZΑ-Ω]{1,2}[ -]?\d{6}", _unchecked,
             r"α\.?δ\.?τ\.?|ταυτότητας?|ταυτ\.?", sure=False),
-    _scheme("oib-hr", r"\d{11}", _plain(oib.is_valid), r"oib"),
-    _scheme("emso-si", r"\d{13}", _plain(emso.is_valid), r"em[šs]o|jmbg"),
-    _scheme("nhs-gb", r"\d{3}[ -]?\d{3}[ -]?\d{4}", _stdnum(nhs.is_valid),
+    _scheme("oib-hr", r"\d{11}", _plain("hr.oib"), r"oib"),
+    _scheme("emso-si", r"\d{13}", _plain("si.emso"), r"em[šs]o|jmbg"),
+    _scheme("nhs-gb", r"\d{3}[ -]?\d{3}[ -]?\d{4}", _stdnum("gb.nhs"),
             r"nhs(?: ?(?:no|number|nr|#))?|chi(?: no)?"),
     _scheme("nino-gb", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?\d\d[ ]?\d\d[ ]?\d\d[ ]?[A-D]",
             bool, r"ni(?:no)?|national insurance"),
@@ -276,16 +277,9 @@ SCHEMES: Final = (
 )  # fmt: skip
 
 
-_MAY_BE: Final = re.compile(r"(?:\d[ .\-/+–−]?){6}|\d{5,7}[A-Za-z]|\d[A-ZÅÄÖ]{1,4}\d")
-_WORDS_BEFORE: Final = {
-    scheme.name: re.compile(
-        rf"(?:^|[^\w])(?:{scheme.words})[ .:#=]{{0,3}}"
-        r"(?:(?:nr|no|n[°º]|number|nummer)[ .:]{0,2})?$",
-        re.IGNORECASE,
-    )
-    for scheme in SCHEMES
-}
-_UNIT_AFTER: Final = re.compile(
+_MAY_BE: Final = Expression(r"(?:\d[ .\-/+–−]?){6}|\d{5,7}[A-Za-z]|\d[A-ZÅÄÖ]{1,4}\d")
+_ROW: Final = Expression(r"\d(?:[\s.\-/+–−]{0,3}\d)*")
+_UNIT_AFTER: Final = Expression(
     r"[ ]?(?:[kmg]?bq|m?ci|counts|mm|cm|m[lgs]|µ|hz|[kmg]b|iu|ie|/)(?![^\W\d_])", re.IGNORECASE
 )
 
@@ -294,14 +288,17 @@ def find_national_ids(text: str) -> Iterator[Found]:
     """Yield the person numbers, national bank and insurance numbers of a text."""
     if not _MAY_BE.search(text):
         return
+    longest = max(sum(map(str.isdecimal, row.group())) for row in _ROW.finditer(text))
     for scheme in SCHEMES:
+        if longest < scheme.least:
+            continue
         for match in scheme.form.finditer(text):
             if _UNIT_AFTER.match(text, match.end()):
                 continue
             start = match.start()
-            if (scheme.sure and _checked(scheme, match.group())) or _WORDS_BEFORE[
-                scheme.name
-            ].search(text, max(0, start - 32), start):
+            if (scheme.sure and _checked(scheme, match.group())) or scheme.words.search(
+                text, max(0, start - 32), start
+            ):
                 yield Found("identifier", start, match.end(), scheme.name)
 
 

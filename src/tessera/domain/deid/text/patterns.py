@@ -12,36 +12,37 @@ from typing import Final
 from tessera.domain.deid.text.addresses import find_addresses
 from tessera.domain.deid.text.contacts import find_contacts
 from tessera.domain.deid.text.dates import find_dates
+from tessera.domain.deid.text.expression import Expression
 from tessera.domain.deid.text.found import Found
 from tessera.domain.deid.text.national_ids import find_national_ids
 
 __all__ = ["Found", "find_patterns"]
 
-_MAY_HOLD = re.compile(
+_MAY_HOLD = Expression(
     r"[\d@＠〇]|[一二三四五六七八九十元]{1,3}[年月日丁番]|://|\(at\)|(?:県|東京都|[大京][阪都]府)|\\\\"
     r"|\.(?:com|org|net|edu|gov|eu|info|local|lan|se|dk|no|fi|pl|gr|it|es|pt|fr|de|nl|be|at|ch|uk|"
     r"jp|int|intern|intranet)(?![^\W_])|www\.",
     re.IGNORECASE,
 )
-_UID = re.compile(r"(?<![\w.])[012](?:\.\d+){4,}(?![\w])")
-_UUID_UID = re.compile(r"(?<![\w.])2\.25\.\d{10,39}(?!\w)")
-_RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
-_CODE_BEFORE = re.compile(
+_UID = Expression(r"(?<![\w.])[012](?:\.\d+){4,}(?![\w])")
+_UUID_UID = Expression(r"(?<![\w.])2\.25\.\d{10,39}(?!\w)")
+_RUN = Expression(r"(?<!\d)\d{6,}(?!\d)")
+_CODE_BEFORE = Expression(
     r"(?<![^\W_])(?:SCT|SNOMED(?:[ -]?CT)?|SRT|LN|LOINC|DCM|RADLEX|RID|UMLS|ICD(?:-?10|-?11|-?O)?|MESH|"
     r"CUI|FMA|NEU|UCUM|ATC|OMIM|CPT|KVÅ|OPS|NCT|concept|code|kod|EudraCT)[ ,:|()\"'=]{0,3}$",
     re.IGNORECASE,
 )
-_UNIT_AFTER = re.compile(
+_UNIT_AFTER = Expression(
     r"[ ]?(?:[kMG]?Bq|m?Ci|counts?|cts|cells|mm|cm|m[lLgs]|µ|μ|u[sg]|Hz|[kMG]?B(?:ytes?)?|I?[UE]|"
     r"copies|/[ ]?(?:[mµu]?[lL]|mm|ml)|\^|×|x[ ]?10|kopior|voxels?|pixels?|Euro|EUR|€|SEK|kr)"
     r"(?![^\W\d_])"
 )
-_DECIMAL_BEFORE = re.compile(r"(?<![\d.,])[-+]?\d{1,4}[.,]$")
-_DATE_BEFORE = re.compile(r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T_-]?$")
-_DATE_TIME = re.compile(
+_DECIMAL_BEFORE = Expression(r"(?<![\d.,])[-+]?\d{1,4}[.,]$")
+_DATE_BEFORE = Expression(r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T_-]?$")
+_DATE_TIME = Expression(
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
 )
-_TIME = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d")
+_TIME = Expression(r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d")
 
 _ID_WORDS = (
     r"acc(?:ession)?(?:[ ._-]?(?:nr|no|num|number|nummer|#))?|a/n|mrn|pid|pat(?:ient(?:en)?)?[ ._-]?"
@@ -65,18 +66,20 @@ _ID_WORDS = (
     r"患者(?:ID|番号|ＩＤ)|ID番号|受付番号|検査番号|カルテ(?:番号|No)|診察券(?:番号)?|依頼番号|オーダー番号|"
     r"保険証?番号|被保険者番号|症例番号|登録番号|整理番号|検体番号|受診番号"
 )
-_AFTER_ID_WORD = re.compile(
+_AFTER_ID_WORD = Expression(
     rf"(?:(?<![^\W_])(?:{_ID_WORDS})(?![^\W\d_])|(?:患者|検査|受付|依頼|オーダー)(?:番号|ID|ＩＤ)|(?<![^\W_])id(?=[ ]?[:=#]))"
     r"[ 　.:：#=№()\"'-]{0,4}(?P<n>(?=[\w./-]{0,20}[\d０-９])[^\W_][\w./-]{1,30})",
     re.IGNORECASE,
 )
-_ACCESSION = re.compile(
+_ACCESSION = Expression(
     r"(?<![\w.])(?:[A-Z]{1,5}[-/ ]?(?:19|20)?\d{2}[-/.]\d{4,8}|[A-Z]{2,5}-\d{5,}(?:-\d+)?|"
     r"(?:19|20)\d{2}[-/](?![01]\d(?!\d))\d{4,8}|[A-Z]{2,4}\d{2}[A-Z]{1,3}\d{4,}|\d{2}-[A-Z]{1,3}-\d{4,}|"
     r"SE\d{10}-[A-Z0-9]{4}|[A-Z]{1,3}\d{2}-\d{3,})(?![\w]|[.]\d)"
 )
-_PLATE = re.compile(r"(?<![\w])[A-Z]{3}[ ]\d{2}[0-9A-Z](?![\w])")
-_PLATE_WORD = re.compile(r"(?:reg\.?-?(?:nr|nummer)|bil|fordon|kennzeichen|plate)[ .:]{1,2}$", re.I)
+_PERSON_NUMBER = Expression(r"(?<![\w.-])(?:19|20)?\d{6}[-+A]\d{3}[\dA-Z](?![\w-])")
+"""A date with four characters behind it, whatever the check character says: numbers are mistyped."""
+_PLATE = Expression(r"(?<![\w])[A-Z]{3}[ ]\d{2}[0-9A-Z](?![\w])")
+_PLATE_WORD = Expression(r"(?:reg\.?-?(?:nr|nummer)|bil|fordon|kennzeichen|plate)[ .:]{1,2}$", re.I)
 
 
 def find_patterns(text: str, *, month_first: bool = False) -> list[Found]:
@@ -170,10 +173,10 @@ def _uids(text: str) -> Iterator[Found]:
         yield Found("uid", *match.span(), "uid")
 
 
-_GROUPED: Final = re.compile(r"(?<![\d.,-])(\d{4})[ -](\d{4})[ -](\d{4})(?![\d])(?![.,-]\d)")
+_GROUPED: Final = Expression(r"(?<![\d.,-])(\d{4})[ -](\d{4})[ -](\d{4})(?![\d])(?![.,-]\d)")
 """Three groups of four: a number on a card of insurance or of a person. Lists of b-values end in
 zeros."""
-_THREE: Final = re.compile(r"\d{3}")
+_THREE: Final = Expression(r"\d{3}")
 
 
 def _numbers(text: str) -> Iterator[Found]:
@@ -183,6 +186,8 @@ def _numbers(text: str) -> Iterator[Found]:
     for match in _ACCESSION.finditer(text) if _THREE.search(text) else ():
         if not _UNIT_AFTER.match(text, match.end()) and not _code_before(text, match.start()):
             yield Found("identifier", *match.span(), "accession")
+    for match in _PERSON_NUMBER.finditer(text):
+        yield Found("identifier", *match.span(), "person-number-form")
     for match in _PLATE.finditer(text):
         if _PLATE_WORD.search(text, max(0, match.start() - 20), match.start()):
             yield Found("identifier", *match.span(), "plate")

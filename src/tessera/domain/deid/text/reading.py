@@ -7,6 +7,7 @@ once.
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from tessera.domain.deid.text.found import Found
@@ -33,6 +34,7 @@ _MATRIX: Final = re.compile(r"\d{1,4}(?:[xX×]\d{1,4}){1,3}(?:mm|cm)?")
 _ROMAN: Final = re.compile(r"(?=[ivx])x?(?:ix|iv|v?i{0,3})[a-c]?")
 _LETTER_CODE: Final = re.compile(r"[a-z]")
 _PROSE: Final = 5
+_BESIDE: Final = ("", " ", ", ", "-", "_", "^")
 _SURNAME: Final = (
     "mark",
     "rot",
@@ -69,6 +71,13 @@ _SURNAME: Final = (
 )
 """Ends of surnames: a capital and such an end outweigh a form that is only derived."""
 _MAX_RUNS: Final = 7
+_CONSONANTS: Final = re.compile(r"[B-DF-HJ-NP-TV-XZ]{3,5}")
+_BEFORE_INITIALS: Final = ("/", "^", ";")
+_BY: Final = frozenset(
+    "av von vom par por by af door przez da di de til till to med mit with con avec van och und "
+    "and y et e ved vid bei hos chez fra fran from sign signerat gez dikt dict dictated vb".split()
+)
+"""After these, capitals may be the initials of somebody."""
 STAFF: Final = frozenset(
     "radiographer technologist tech technician mtra mta mtr rta rontgensjukskoterska ssk tsid ter "
     "sjukskoterska tecnico tecnica enfermera enfermero sonographer radiologist radiolog sign "
@@ -110,6 +119,8 @@ class Reader:
         known = [self._look(token) for token in tokens]
         for first, last in _clusters(tokens):
             self._judge_cluster(text, tokens, known, first, last)
+        self._judge_consonants(text, tokens, known)
+        self._judge_capitals(text, tokens, known)
         self._judge_prose(text, tokens, known)
         found = tuple(find_patterns(text))
         plain = (
@@ -177,6 +188,8 @@ class Reader:
                 return DERIVED
         elif known is DERIVED and text.casefold().endswith(("én", "éns")):
             return UNKNOWN  # Hallén is not "hallen"
+        elif len(key) < 4 and not text.islower() and self._vocabulary.only_common(key):
+            return UNKNOWN  # initials
         elif known is DERIVED and token.capital and len(key) < 11 and key.endswith(_SURNAME):
             return UNKNOWN
         return known
@@ -219,6 +232,64 @@ class Reader:
         else:
             # What hangs on an unknown name goes with it: svensson2, K4larsson.
             known[first:last] = [UNKNOWN] * len(runs)
+
+    def _judge_consonants(self, text: str, tokens: tuple[Token, ...], known: list[Word]) -> None:
+        """Keep MRF and RBK: capitals without a vowel are no name, unless they sign."""
+        for i, token in enumerate(tokens):
+            if known[i] is not UNKNOWN or not _CONSONANTS.fullmatch(token.text):
+                continue
+            if token.joined or (i + 1 < len(tokens) and tokens[i + 1].joined):
+                continue
+            signs = text[: token.start].rstrip(" \t(")[-1:] in _BEFORE_INITIALS
+            before = tokens[i - 1] if i else None
+            by = before is not None and (
+                before.key in _BY or before.key in self._risky or known[i - 1] is UNKNOWN
+            )
+            last = i + 1 == len(tokens) or "\n" in text[token.end : tokens[i + 1].start]
+            if not (signs or by or (last and i)):
+                known[i] = DERIVED
+
+    def _judge_capitals(self, text: str, tokens: tuple[Token, ...], known: list[Word]) -> None:
+        """Doubt words of the large table that are written as names are.
+
+        With a capital after a lower-case word, unless it is a German noun; with a capital beside
+        an unknown word with one, or after a title, a role or a common name.
+        """
+        v = self._vocabulary
+        weak = [
+            i
+            for i, t in enumerate(tokens)
+            if known[i] is DERIVED and t.capital and v.only_common(t.key)
+        ]
+        for order in (weak, weak[::-1]) if weak else ():
+            for i in order:
+                before = tokens[i - 1] if i else None
+                gap = text[before.end : tokens[i].start] if before else "."
+                if before and not before.digits and gap in (" ", ", "):
+                    person = before.key in v.titles or before.key in v.roles
+                    middle = gap == " " and before.text.islower() and len(before.text) > 1
+                    if person or before.key in v.names or (middle and not v.is_noun(tokens[i].key)):
+                        known[i] = UNKNOWN
+                for j in (i - 1, i + 1):
+                    if 0 <= j < len(tokens) and known[j] is UNKNOWN and tokens[j].capital:
+                        first, last = min(i, j), max(i, j)
+                        if text[tokens[first].end : tokens[last].start] in _BESIDE:
+                            known[i] = UNKNOWN
+        for i in weak:
+            self._judge_pair(text, tokens, known, i)
+
+    def _judge_pair(self, text: str, tokens: tuple[Token, ...], known: list[Word], i: int) -> None:
+        """Doubt two derived words side by side within a line that are written as a name is."""
+        for first in (i - 1, i):
+            pair = tokens[first : first + 2]
+            if first < 1 or len(pair) < 2 or known[first] is not known[first + 1]:
+                continue
+            gaps = [text[a.end : b.start] for a, b in pairwise(tokens[first - 1 : first + 2])]
+            if gaps == [" ", " "] and all(
+                t.capital and t.text[1:].islower() and not self._vocabulary.is_noun(t.key)
+                for t in pair
+            ):
+                known[first] = known[first + 1] = UNKNOWN
 
     def _judge_prose(self, text: str, tokens: tuple[Token, ...], known: list[Word]) -> None:
         """Keep lone lower-case words of prose that begins with a capital and is mostly known.

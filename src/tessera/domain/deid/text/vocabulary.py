@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from tessera.domain.deid.text.common_words import CommonWords
 from tessera.domain.deid.text.likeness import Likeness
+from tessera.domain.deid.text.runs import split_run
 from tessera.domain.deid.text.tokens import folded, folded_text, is_unspaced
+from tessera.domain.deid.text.word_table import WordTable
 from tessera.domain.errors import InvalidSettings
 
 _SECTIONS: Final = frozenset(
@@ -33,6 +36,8 @@ _PREFIXES: Final = (
     "cranio ventro dorso antero postero latero medio supero infero cerebro fibro mega mono "
     "neben wieder mellan".split()
 )
+_EPONYM_ENDINGS: Final = "s es in n a e i ego iego se sche scher schen sk ske ska".split()
+"""Of genitives and adjectives that are made of a name: Bakers, Willisin, Bakerse."""
 
 
 class Word(IntEnum):
@@ -53,6 +58,10 @@ class Eponym:
     beginnings: tuple[str, ...]
     always: bool
     """Kept without context, too, as long as nobody here has the name."""
+    one: bool = True
+    """Whether it is one person's name, in one form or several."""
+    wide: bool = False
+    """Whether its context is the general one: never enough when somebody here has the name."""
 
     def explained_by(self, word: str) -> bool:
         return word in self.context or word.startswith(self.beginnings)
@@ -76,6 +85,8 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lists = _Lists()
         self._memo: dict[str, Word] = {}
+        self._common: CommonWords | None = None
+        self._from_table: set[str] = set()
         self._wide: set[str] = set()
         self._widest = 1
         self._joining = 0
@@ -86,11 +97,16 @@ class Vocabulary:
         self.after: set[str] = set()
         self.particles: set[str] = set()
         self.eponyms: dict[str, tuple[Eponym, ...]] = {}
+        self._shared = ""
 
     @classmethod
-    def parse(cls, texts: Mapping[str, str]) -> "Vocabulary":
-        """Return the vocabulary of several files, by name. Raises InvalidSettings."""
+    def parse(cls, texts: Mapping[str, str], table: WordTable | None = None) -> "Vocabulary":
+        """Return the vocabulary of several files, by name, and of a table asked after them.
+
+        Raises InvalidSettings.
+        """
         found = cls()
+        found._common = CommonWords(table) if table else None
         for number, (name, text) in enumerate(sorted(texts.items())):
             found._read(name, text, 1 << number)
         found._lists.endings.setdefault("", []).append(("", (1 << len(texts)) - 1))
@@ -112,6 +128,7 @@ class Vocabulary:
         if known is None:
             if len(self._memo) > 1 << 17:
                 self._memo.clear()
+                self._from_table.clear()
             known = self._memo[key] = self._find(key)
         return known
 
@@ -130,37 +147,20 @@ class Vocabulary:
             self._likeness = Likeness(every, self.names)
         return self._likeness.ordinary(key)
 
+    def only_common(self, key: str) -> bool:
+        """Say whether a folded word is known from the large table alone."""
+        return self.look(key) is Word.DERIVED and key in self._from_table
+
     def is_noun(self, key: str) -> bool:
         """Say whether a capital in mid-sentence is only a German noun's."""
+        if key in self._from_table:
+            return self._common is not None and self._common.is_noun(key)
         bits = self._lists.stems.get(key, 0) | self._lists.parts.get(key, 0)
         return bool(bits & self._lists.nouns)
 
     def segments(self, run: str) -> list[tuple[int, int, bool]]:
-        """Split a run of a script without blanks into (start, end, known).
-
-        The split that leaves the fewest characters unexplained, then the fewest words. Single
-        characters in a row, or beside unknown ones, are one unknown word: names are made of them.
-        """
-        size = len(run)
-        best: list[tuple[int, int, int]] = [(0, 0, 0)] * (size + 1)  # unknown, words, length
-        for start in range(size - 1, -1, -1):
-            tail = best[start + 1]
-            choice = (tail[0] + 1, tail[1] + 1, 0)
-            for length in range(1, min(self._widest, size - start) + 1):
-                if run[start : start + length] in self._wide:
-                    rest = best[start + length]
-                    choice = min(choice, (rest[0], rest[1] + 1, -length))
-            best[start] = choice
-        found: list[tuple[int, int, bool]] = []
-        at = 0
-        while at < size:
-            length = -best[at][2]
-            if not length and found and not found[-1][2]:
-                found[-1] = (found[-1][0], at + 1, False)
-            else:
-                found.append((at, at + (length or 1), length > 0))
-            at += length or 1
-        return _rejoined(run, found)
+        """Split a run of a script without blanks into (start, end, known); see `split_run`."""
+        return split_run(run, self._wide, self._widest, self._common)
 
     def _find(self, key: str) -> Word:
         lists = self._lists
@@ -168,9 +168,9 @@ class Vocabulary:
             return Word.LISTED
         if key in self.titles or key in self.roles or key in self.after or key in self.particles:
             return Word.LISTED
-        if key in self.names or len(key) < 4:
+        if key in self.names or len(key) < 3:
             return Word.UNKNOWN
-        derived = (
+        derived = len(key) > 3 and (
             self._inflected(key, lists.stems, ~0)
             or self._inflected(key, lists.parts, ~0)
             or self._formed(key)
@@ -178,7 +178,12 @@ class Vocabulary:
             or self._prefixed(key)
             or self._headed(key)
         )
-        return Word.DERIVED if derived else Word.UNKNOWN
+        if derived:
+            return Word.DERIVED
+        if self._common and self._common.knows(key):
+            self._from_table.add(key)
+            return Word.DERIVED
+        return Word.UNKNOWN
 
     def _inflected(self, key: str, stems: dict[str, int], bits: int) -> bool:
         endings = self._lists.endings
@@ -311,49 +316,34 @@ class Vocabulary:
             }[section].update(folds)
 
     def _add_eponym(self, line: str) -> None:
+        """Read `hill sachs: lesion`, `= shared context` or `+ names with endings: context`."""
+        if line.startswith("="):
+            self._shared = line[1:]
+            return
         people, _, context = line.partition(":")
+        if not line.startswith("+"):
+            words = frozenset(map(folded, people.split()))
+            self._set_eponym(words, context, len({w.removesuffix("s") for w in words}) == 1)
+            return
+        for name in people[1:].split():
+            key = folded(name)
+            forms = (key + end for end in _EPONYM_ENDINGS)
+            self._set_eponym(frozenset((key, *forms)), self._shared + context, True, wide=True)
+
+    def _set_eponym(
+        self, words: frozenset[str], context: str, one: bool, *, wide: bool = False
+    ) -> None:
         hints = context.split()
         eponym = Eponym(
-            words=frozenset(map(folded, people.split())),
+            words=words,
             context=frozenset(folded(h) for h in hints if not h.endswith("*")),
             beginnings=tuple(folded(h[:-1]) for h in hints if len(h) > 1 and h.endswith("*")),
             always="*" in hints,
+            one=one,
+            wide=wide,
         )
         for word in eponym.words:
             self.eponyms[word] = (*self.eponyms.get(word, ()), eponym)
-
-
-def _rejoined(run: str, segments: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
-    """Join single kanji that stand in a row or beside what nobody knows."""
-    joined: list[tuple[int, int, bool]] = []
-    at = 0
-    while at < len(segments):
-        stop = at
-        while stop < len(segments) and _is_loose(run, segments[stop]):
-            stop += 1
-        group = segments[at:stop]
-        if len(group) > 1:
-            alone = [run[s:e] for s, e, _ in group]
-            if not all(k for *_, k in group) or not _PLACED.issuperset(alone):
-                joined.append((group[0][0], group[-1][1], False))
-            else:
-                joined += group
-            at = stop
-        else:
-            joined.append(segments[at])
-            at += 1
-    return joined
-
-
-def _is_loose(run: str, segment: tuple[int, int, bool]) -> bool:
-    start, end, known = segment
-    return (end - start == 1 and run[start] >= "\u3400") or not known
-
-
-_PLACED: Final = frozenset(
-    "右左両上中下前後内外肺胃腸脳膵脾腎肝胆癌腫瘍瘤炎症病痛径約像影域性状的側縁壁腔巣嚢膜弁管等及各他未有無"
-)
-"""Kanji that may stand in a row: side, organ, finding, suffix."""
 
 
 def _all_folded(entries: list[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Asking a hospital's archive: C-FIND, and C-GET or C-MOVE, with pynetdicom."""

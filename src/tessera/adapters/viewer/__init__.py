@@ -1,0 +1,1 @@
+"""The viewer's package: as its makers publish it, checked and unpacked once."""

@@ -1,0 +1,1 @@
+"""The rules of DICOMweb (PS3.18): queries, media types, multipart bodies, levels. Pure."""

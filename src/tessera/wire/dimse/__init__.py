@@ -1,0 +1,1 @@
+"""The DICOM message exchange of a storage provider, as functions over bytes (PS3.7, PS3.8)."""
