@@ -140,6 +140,9 @@ def test_the_basic_profile_adds_no_error_to_reports_and_plans_either(tmp_path: P
     assert gained == {}
 
 
+JPEG = "1.2.840.10008.1.2.4."
+
+
 def test_pixel_data_is_unchanged(delivery: Delivery) -> None:
     for before, after in delivery.stored(COMPARED_FILES):
         old, new = read(before), read(after)
@@ -147,10 +150,11 @@ def test_pixel_data_is_unchanged(delivery: Delivery) -> None:
             assert (tag in old) == (tag in new), before
             if tag not in old:
                 continue
-            if old.file_meta.get("TransferSyntaxUID") == ExplicitVRBigEndian:
+            if old[tag].value != new[tag].value:  # turned round, or a comment in a JPEG blotted
+                syntax = old.file_meta.TransferSyntaxUID
+                assert syntax == ExplicitVRBigEndian or syntax.startswith(JPEG), before
+                assert len(old[tag].value) == len(new[tag].value), before
                 assert (old.pixel_array == new.pixel_array).all(), before
-            else:
-                assert old[tag].value == new[tag].value, before
 
 
 def test_what_research_needs_is_unchanged(delivery: Delivery) -> None:
