@@ -22,10 +22,11 @@ _KINDS = {
 _OPENING = """\
 # The common data model
 
-A dataset version holds these five tables, each as one Parquet file of the same name
-(`patient.parquet`, …), sorted by its key. Dates are shifted per subject and so are the dates of
-studies: numbers of days between them are true. A value that the source does not have is null. When
-a column is null in every row, a search for it is answered "not supported", never "none".
+A dataset version holds these tables, each as one Parquet file of the same name
+(`patient.parquet`, …), sorted by its key; of the tables after `instance`, those that have a row.
+Dates are shifted per subject and so are the dates of studies: numbers of days between them are
+true. A value that the source does not have is null. When a column is null in every row, a search
+for it is answered "not supported", never "none".
 
 How a hospital's own columns become these: [clinical mapping](clinical-mapping.md). Where the files
 lie: [dataset versions](dataset-version.md). What catalogues read: [DCAT](../conformance/dcat.md).
@@ -42,7 +43,13 @@ def data_dictionary() -> str:
             f"\n## {table.name}\n\n{table.meaning}\n\n| column | type | meaning |\n|---|---|---|\n"
         )
         for column in table.columns:
-            required = " *Always there.*" if column.required else ""
+            said = [
+                f"Concept of group `{column.group}`." if column.group else "",
+                f"Key of `{column.refers_to}`." if column.refers_to else "",
+                f"UCUM `{column.unit}`." if column.unit else "",
+                "*Always there.*" if column.required else "",
+            ]
+            required = "".join(f" {one}" for one in said if one)
             parts.append(
                 f"| `{column.name}` | {_KINDS[column.kind]} | {column.meaning}{required} |\n"
             )

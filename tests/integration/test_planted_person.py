@@ -11,7 +11,7 @@ from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.describe import describe
 from tessera.domain.catalogue.description import Agent
 from tessera.domain.clinical.build import CdmTables, TableRows
-from tessera.domain.clinical.cdm import TABLES
+from tessera.domain.clinical.cdm import CORE
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId
@@ -43,7 +43,7 @@ ASKED = (
 
 def tables(n_men: int, n_planted: int) -> dict[str, list[Row]]:
     """Men with prostate cancer and MR; the planted ones differ from them in everything."""
-    rows: dict[str, list[Row]] = {name.name: [] for name in TABLES if name.name != "instance"}
+    rows: dict[str, list[Row]] = {name.name: [] for name in CORE if name.name != "instance"}
     for i in range(n_men + n_planted):
         planted, subject = i >= n_men, f"TES-{i:016}"
         keys = {"subject": subject, "study_uid": f"2.25.{i}"}
@@ -72,7 +72,7 @@ def seen_outside(folder: Path, n_men: int, n_planted: int) -> dict[str, str]:
             t.name: TableRows(
                 t, tuple(tuple(r.get(c.name) for c in t.columns) for r in rows.get(t.name, ()))
             )
-            for t in TABLES
+            for t in CORE
         }
     )
     policy = CountPolicy()

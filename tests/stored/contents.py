@@ -18,6 +18,7 @@ from tessera.adapters.sqlite_exclusions import store as exclusions_store
 from tessera.adapters.sqlite_node import arrivals, instance_index, ledger, pulls
 from tessera.adapters.sqlite_review import store as review_store
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
+from tessera.domain.clinical.record_json import record_to_json
 from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import seal_deidentified
 from tessera.ports.clinical_store import Delivery
@@ -199,7 +200,7 @@ def _fill_unnumbered_clinical(db: sqlite3.Connection) -> None:
         (DELIVERY.mapping_name, DELIVERY.mapping_version, DELIVERY.delivered_at.isoformat()),
     )
     db.execute(
-        "INSERT INTO record VALUES ('TES-A', 1, ?)", (clinical_store.record_to_json(RECORD),)
+        "INSERT INTO record VALUES ('TES-A', 1, ?)", (record_to_json(RECORD),)
     )
 
 

@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from tessera.adapters.parquet.table import write_table
 from tessera.domain.clinical.build import TableRows
-from tessera.domain.clinical.cdm import TABLES
+from tessera.domain.clinical.cdm import CORE
 
 SIDE, SLICES, PIXEL_MM, SPACING_MM = 48, 6, 3.0, 4.0
 NOISE = 14.0
@@ -45,7 +45,7 @@ class MadeSite:
         self.rows.setdefault(table, []).append(row)
 
     def write_tables(self) -> None:
-        for table in TABLES:
+        for table in CORE:
             rows = [
                 tuple(row.get(column.name) for column in table.columns)
                 for row in self.rows.get(table.name, ())

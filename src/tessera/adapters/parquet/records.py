@@ -1,30 +1,45 @@
 """Read the clinical records of a dataset version back from its Parquet tables."""
 
 from collections import defaultdict
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
-from tessera.domain.errors import InvalidInput
-
-_SUBJECT = [field.name for field in fields(Subject)]
-_CONDITION = [field.name for field in fields(CancerCondition)]
+from tessera.adapters.parquet.table import read_tables
+from tessera.domain.clinical.build import CdmTables
+from tessera.domain.clinical.cdm import (
+    CONDITION,
+    ENTITIES,
+    PATIENT,
+    CancerCondition,
+    ClinicalRecord,
+    Subject,
+)
+from tessera.domain.clinical.entities import Entity
+from tessera.domain.clinical.entity import Table, table_of
 
 
 def read_records(folder: Path) -> tuple[ClinicalRecord, ...]:
-    """Return one record per clinical row of patient.parquet, with its rows of condition.parquet.
+    """Return one record per clinical row of patient.parquet, with the rows of the other tables.
 
     patient.parquet also has a row for each subject whose images have no clinical record; such
     a row holds at most the sex that the images state, and makes no record here.
     Raises InvalidInput when a table is missing, damaged or lacks a column.
     """
+    tables = read_tables(
+        folder, (PATIENT.name, CONDITION.name, *(table_of(cls).name for cls in ENTITIES))
+    )
     conditions: dict[str, list[CancerCondition]] = defaultdict(list)
-    for row in _rows(folder / "condition.parquet", _CONDITION):
+    for row in _rows(tables, CONDITION):
         conditions[row["subject"]].append(CancerCondition(**row))
+    facts: dict[str, list[Entity]] = defaultdict(list)
+    for cls in ENTITIES:
+        for row in _rows(tables, table_of(cls)):
+            facts[row["subject"]].append(cls(**row))
     found = (
-        ClinicalRecord(Subject(**row), tuple(conditions[row["subject"]]))
-        for row in _rows(folder / "patient.parquet", _SUBJECT)
+        ClinicalRecord(
+            Subject(**row), tuple(conditions[row["subject"]]), tuple(facts[row["subject"]])
+        )
+        for row in _rows(tables, PATIENT)
     )
     return tuple(record for record in found if _is_clinical(record))
 
@@ -32,15 +47,10 @@ def read_records(folder: Path) -> tuple[ClinicalRecord, ...]:
 def _is_clinical(record: ClinicalRecord) -> bool:
     subject = record.subject
     stated = (subject.population, subject.deceased, subject.survival_days)
-    return bool(record.conditions) or any(value is not None for value in stated)
+    return bool(record.conditions or record.facts) or any(value is not None for value in stated)
 
 
-def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-        return list(table.select(columns).to_pylist())
-    except (OSError, KeyError, pa.ArrowException) as err:
-        raise InvalidInput(f"{path.name}: not a table of the common data model: {err}") from err
+def _rows(tables: CdmTables, table: Table) -> list[dict[str, Any]]:
+    read = tables.get(table.name)
+    names = [column.name for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in read.rows] if read else []

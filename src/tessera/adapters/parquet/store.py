@@ -93,6 +93,8 @@ class StagedFolder:
         self.folder = folder
 
     def write_tables(self, tables: CdmTables) -> dict[str, TableEntry]:
+        for earlier in self.folder.glob("*.parquet"):
+            earlier.unlink()
         entries = {}
         for name, table in tables.by_name.items():
             path = self.folder / f"{name}.parquet"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tessera.domain.clinical.build import CdmTables, TableRows
-from tessera.domain.clinical.cdm import TABLES, Table
+from tessera.domain.clinical.cdm import CORE, TABLES
+from tessera.domain.clinical.entity import Table
 from tessera.domain.errors import InvalidInput
 
 ALL_TABLES = tuple(table.name for table in TABLES)
@@ -59,10 +60,13 @@ def _types() -> dict[str, Any]:
 
 
 def read_tables(folder: Path, names: Sequence[str] = ALL_TABLES) -> CdmTables:
-    """Read tables of a version back. Raises InvalidInput when one is missing or damaged."""
-    return CdmTables(
-        {table.name: _read_table(folder, table) for table in TABLES if table.name in names}
-    )
+    """Read tables of a version back. Raises InvalidInput when one is missing or damaged.
+
+    A table without rows has no file, but for the core ones.
+    """
+    wanted = [table for table in TABLES if table.name in names]
+    there = [t for t in wanted if t in CORE or (folder / f"{t.name}.parquet").is_file()]
+    return CdmTables({table.name: _read_table(folder, table) for table in there})
 
 
 def _read_table(folder: Path, table: Table) -> TableRows:
@@ -71,7 +75,7 @@ def _read_table(folder: Path, table: Table) -> TableRows:
 
     path = folder / f"{table.name}.parquet"
     try:
-        columns = pq.read_table(path).select([column.name for column in table.columns])
+        columns = _filled(pq.read_table(path), table)
     except (OSError, KeyError, pa.ArrowException) as cause:
         raise InvalidInput(f"{path}: not a table of the common data model: {cause}") from cause
     values = [
@@ -79,3 +83,13 @@ def _read_table(folder: Path, table: Table) -> TableRows:
         for column in columns.columns
     ]
     return TableRows(table, tuple(zip(*values, strict=True)))
+
+
+def _filled(read: Any, table: Table) -> Any:
+    """Return the columns of `table`; those that an earlier version of the model lacked are null."""
+    import pyarrow as pa
+
+    for column in table.columns:
+        if column.name not in read.column_names and not column.required:
+            read = read.append_column(column.name, pa.nulls(read.num_rows, _types()[column.kind]))
+    return read.select([column.name for column in table.columns])

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from tessera.adapters.postgres_node.connection import Cursor, PostgresDatabase
 from tessera.adapters.postgres_node.values import text
-from tessera.adapters.sqlite_clinical.store import record_from_json, record_to_json
 from tessera.domain.clinical.cdm import ClinicalRecord
+from tessera.domain.clinical.record_json import record_from_json, record_to_json
 from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import Deidentified
 from tessera.ports.clinical_store import Delivery

@@ -1,16 +1,14 @@
 """The clinical store in one SQLite file (WAL, full sync)."""
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tessera.adapters.sqlite_node.connection import connect
-from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
+from tessera.domain.clinical.cdm import ClinicalRecord
+from tessera.domain.clinical.record_json import record_from_json, record_to_json
 from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import Deidentified
 from tessera.ports.clinical_store import Delivery
@@ -92,28 +90,3 @@ class SqliteClinicalStore:
         database = connect(self._path, MIGRATIONS)
         database.execute("PRAGMA foreign_keys = ON")
         return database
-
-
-def record_to_json(record: ClinicalRecord) -> str:
-    """Return the text that a record is stored as. Any JSON escapes U+0000."""
-    return json.dumps(asdict(record), ensure_ascii=False, sort_keys=True, default=_encode_date)
-
-
-def _encode_date(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"no JSON form for {type(value).__name__}")
-
-
-def record_from_json(body: str) -> ClinicalRecord:
-    """Return the record that `record_to_json` wrote."""
-    document: dict[str, Any] = json.loads(body)
-    return ClinicalRecord(
-        Subject(**document["subject"]),
-        tuple(_condition(condition) for condition in document["conditions"]),
-    )
-
-
-def _condition(fields: dict[str, Any]) -> CancerCondition:
-    day = fields.get("diagnosis_date")
-    return CancerCondition(**{**fields, "diagnosis_date": date.fromisoformat(day) if day else None})

@@ -4,19 +4,24 @@ Subjects of the tables are those with at least one instance: a dataset is of ima
 and a clinical record without any is left out and counted.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Self
 
 from tessera.domain.clinical.cdm import (
     CONDITION,
+    ENTITIES,
     INSTANCE,
     PATIENT,
     SERIES,
     STUDY,
+    CancerCondition,
     ClinicalRecord,
-    Table,
+    Subject,
 )
+from tessera.domain.clinical.entity import Table, table_of
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 
@@ -50,6 +55,10 @@ class CdmTables:
     def __getitem__(self, name: str) -> TableRows:
         return self.by_name[name]
 
+    def get(self, name: str) -> TableRows | None:
+        """Return a table, or None when the version has no row of it."""
+        return self.by_name.get(name)
+
 
 @dataclass(slots=True)
 class _Series:
@@ -69,7 +78,7 @@ class _Study:
 
 
 def build_tables(records: Iterable[ClinicalRecord], instances: Iterable[InstanceRow]) -> CdmTables:
-    """Return the five tables. Each instance counts once, by its UID."""
+    """Return the core tables, and those others that have rows. An instance counts once."""
     studies: dict[str, _Study] = {}
     series: dict[str, _Series] = {}
     rows: list[Row] = []
@@ -80,18 +89,65 @@ def build_tables(records: Iterable[ClinicalRecord], instances: Iterable[Instance
         _add(item, studies, series)
     known = {record.subject.subject: record for record in records}
     imaged = {subject: known[subject] for subject in sorted(header_sex) if subject in known}
-    diagnosed = {subject: _first_diagnosis(record) for subject, record in imaged.items()}
+    days = _Days.of(imaged, studies)
+    tables = {
+        "patient": _sorted(PATIENT, [_patient(s, imaged, header_sex[s], days) for s in header_sex]),
+        "condition": _sorted(CONDITION, _entity_rows(CONDITION, _conditions(imaged), days)),
+        "study": _sorted(STUDY, _study_rows(studies, days)),
+        "series": _sorted(SERIES, [_series_row(s) for s in series.values()]),
+        "instance": _sorted(INSTANCE, rows),
+    }
+    for cls in ENTITIES:
+        found = [fact for one in imaged.values() for fact in one.facts if type(fact) is cls]
+        if found:
+            table = table_of(cls)
+            tables[table.name] = _sorted(table, _entity_rows(table, found, days))
     return CdmTables(
-        {
-            "patient": _sorted(PATIENT, [_patient(s, imaged, header_sex[s]) for s in header_sex]),
-            "condition": _sorted(CONDITION, _condition_rows(imaged)),
-            "study": _sorted(STUDY, [_study_row(u, s, diagnosed) for u, s in studies.items()]),
-            "series": _sorted(SERIES, [_series_row(s) for s in series.values()]),
-            "instance": _sorted(INSTANCE, rows),
-        },
+        tables,
         n_without_images=len(known) - len(imaged),
         n_without_record=len(header_sex) - len(imaged),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """Day 0 of each subject: the first diagnosis, else the first study; shifted dates."""
+
+    baseline: Mapping[Pseudonym, date]
+    diagnosed: Mapping[Pseudonym, date]
+
+    @classmethod
+    def of(cls, records: Mapping[Pseudonym, ClinicalRecord], studies: Mapping[str, _Study]) -> Self:
+        first: dict[Pseudonym, date] = {}
+        for study in studies.values():
+            if study.day:
+                first[study.subject] = min(study.day, first.get(study.subject, study.day))
+        found = {subject: _first_diagnosis(record) for subject, record in records.items()}
+        diagnosed = {subject: day for subject, day in found.items() if day}
+        return cls(first | diagnosed, diagnosed)
+
+    def since(self, subject: Pseudonym, day: date | None) -> int | None:
+        start = self.baseline.get(subject)
+        return (day - start).days if day and start else None
+
+
+def _entity_rows(table: Table, rows: Iterable[object], days: _Days) -> list[Row]:
+    """Return rows whose days from the baseline are worked out where only the date is known."""
+    names = [column.name for column in table.columns]
+    dated = {
+        names.index(f"{name.removesuffix('_date')}_offset_days"): names.index(name)
+        for name in names
+        if f"{name.removesuffix('_date')}_offset_days" in names and name.endswith("_date")
+    }
+    subject = names.index("subject")
+    made = []
+    for one in rows:
+        values = [getattr(one, name) for name in names]
+        for offset, day in dated.items():
+            if values[offset] is None:
+                values[offset] = days.since(values[subject], values[day])
+        made.append(tuple(values))
+    return made
 
 
 def _add(item: InstanceRow, studies: dict[str, _Study], series: dict[str, _Series]) -> None:
@@ -125,37 +181,51 @@ def _first_diagnosis(record: ClinicalRecord) -> date | None:
 
 
 def _patient(
-    subject: Pseudonym, records: Mapping[Pseudonym, ClinicalRecord], header_sex: set[str]
+    subject: Pseudonym,
+    records: Mapping[Pseudonym, ClinicalRecord],
+    header_sex: set[str],
+    days: _Days,
 ) -> Row:
-    record = records.get(subject)
     said = {_SEX_OF_HEADER[sex] for sex in header_sex if sex in _SEX_OF_HEADER}
     of_images = next(iter(said)) if len(said) == 1 else None
-    if record is None:
-        return (subject, of_images, None, None, None)
-    who = record.subject
-    return (subject, who.sex or of_images, who.population, who.deceased, who.survival_days)
-
-
-def _condition_rows(records: Mapping[Pseudonym, ClinicalRecord]) -> list[Row]:
-    names = [column.name for column in CONDITION.columns]
-    return [
-        tuple(getattr(condition, name) for name in names)
-        for record in records.values()
-        for condition in record.conditions
-    ]
-
-
-def _study_row(uid: str, study: _Study, diagnosed: Mapping[Pseudonym, date | None]) -> Row:
-    start = diagnosed.get(study.subject)
-    return (
-        uid,
-        study.subject,
-        study.day,
-        tuple(sorted(study.modalities)),
-        (study.day - start).days if study.day and start else None,
-        len(study.series),
-        study.n_instances,
+    who = records[subject].subject if subject in records else Subject(subject=subject)
+    start = days.baseline.get(subject)
+    kind = None if start is None else "diagnosis" if subject in days.diagnosed else "imaging"
+    known = replace(
+        who,
+        sex=who.sex or of_images,
+        last_contact_offset_days=days.since(subject, who.last_contact_date),
+        baseline=kind,
+        baseline_date=start,
     )
+    return tuple(getattr(known, column.name) for column in PATIENT.columns)
+
+
+def _conditions(records: Mapping[Pseudonym, ClinicalRecord]) -> Iterator[CancerCondition]:
+    return (condition for record in records.values() for condition in record.conditions)
+
+
+def _study_rows(studies: Mapping[str, _Study], days: _Days) -> list[Row]:
+    in_time = sorted(studies.items(), key=lambda item: (item[1].day or date.max, item[0]))
+    seen: Counter[Pseudonym] = Counter()
+    rows: list[Row] = []
+    for uid, study in in_time:
+        seen[study.subject] += 1
+        start = days.diagnosed.get(study.subject)
+        rows.append(
+            (
+                uid,
+                study.subject,
+                study.day,
+                tuple(sorted(study.modalities)),
+                (study.day - start).days if study.day and start else None,
+                days.since(study.subject, study.day),
+                seen[study.subject] if study.day else None,
+                len(study.series),
+                study.n_instances,
+            )
+        )
+    return rows
 
 
 def _series_row(series: _Series) -> Row:
@@ -167,6 +237,7 @@ def _series_row(series: _Series) -> Row:
         first.subject,
         first.modality,
         first.body_part or None,
+        first.laterality or None,
         first.manufacturer or None,
         first.model or None,
         first.series_number,
