@@ -57,15 +57,16 @@ def data_dictionary() -> str:
     for name, values in VALUE_SETS.items():
         parts.append(f"| `{name}` | {', '.join(f'`{value}`' for value in values)} |\n")
     parts.append(
-        f"\n## Cancers\n\nConcept data, version {vocabulary_version()}. A dash: no class of the "
-        "EUCAIM hyper-ontology was found.\n\n"
+        f"\n## Cancers\n\nConcept data, version {vocabulary_version()}. A dash: no code that "
+        "may be cited was found.\n\n"
         "| `cancer` | English | Swedish | SNOMED CT | EUCAIM | ICD-O-3 topography |\n"
         "|---|---|---|---|---|---|\n"
     )
     for concept in cancers().values():
         parts.append(
-            f"| `{concept.name}` | {concept.label_en} | {concept.label_sv} | {concept.snomed} "
-            f"| {concept.eucaim or '–'} | {', '.join(concept.topography)} |\n"
+            f"| `{concept.name}` | {concept.label_en} | {concept.label_sv} "
+            f"| {concept.snomed or '–'} | {concept.eucaim or '–'} "
+            f"| {', '.join(concept.topography) or '–'} |\n"
         )
     parts.append(
         "\n`colon` and `rectum` together are `colorectum` in a search. C19 (rectosigmoid\n"

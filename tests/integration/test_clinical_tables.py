@@ -38,7 +38,11 @@ column = "Datum"
 
 
 def cells(path: Path, source: str = "") -> list[tuple[int, dict[str, str]]]:
-    return [(number, dict(row.value)) for number, row in read_rows(path, mapping(source))]
+    known = mapping(source)
+    return [
+        (number, dict(zip(known.columns(), row.value, strict=True)))
+        for number, row in read_rows(path, known)
+    ]
 
 
 def test_clinical_csv_is_read_in_its_own_encoding_with_quotes_and_short_rows(

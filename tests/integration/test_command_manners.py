@@ -48,7 +48,7 @@ def test_a_place_that_cannot_be_used_is_one_line_and_not_a_traceback(
         ("deid", "IN", "OUT", "--report", "NOWHERE/report.json"),
         ("check", "IN", "--html", "NOWHERE/report.html"),
         ("check", "IN", "--json", "NOWHERE/report.json"),
-        ("node", "clinical", "IN", "IN/t.csv", "--mapping", "IN/m", "--report", "NOWHERE/r.csv"),
+        ("clinical", "apply", "IN", "IN/t.csv", "--mapping", "IN/m", "--report", "NOWHERE/r.csv"),
     ],
 )
 def test_a_report_with_no_folder_to_go_to_is_told_before_the_work(
@@ -81,7 +81,7 @@ def test_a_node_needs_a_name(tmp_path: Path) -> None:
 def test_status_tells_the_clinical_records_and_that_no_hub_is_joined(
     node: Node, tmp_path: Path
 ) -> None:
-    words = ("node", "clinical", node.home, tmp_path / "table.csv", "--mapping")
+    words = ("clinical", "apply", node.home, tmp_path / "table.csv", "--mapping")
     assert tessera(*words, tmp_path / "map.toml").returncode == 3
     body = json.loads(tessera("node", "status", node.home, "--json").stdout)
     assert body["hub"] is None
@@ -97,7 +97,7 @@ def test_status_tells_the_clinical_records_and_that_no_hub_is_joined(
 def test_status_of_a_new_node_says_what_comes_next(node: Node) -> None:
     told = tessera("node", "status", node.home).stdout
     assert "nothing yet; tessera node ingest" in told
-    assert "none yet; tessera node clinical" in told
+    assert "none yet; tessera clinical apply" in told
 
 
 def test_status_holds_when_the_hub_is_away(node: Node) -> None:

@@ -1,4 +1,4 @@
-"""`tessera node clinical` and `tessera node dataset` as an operator runs them."""
+"""`tessera clinical apply` and `tessera node dataset` as an operator runs them."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def test_clinical_command_counts_what_it_did_and_keeps_raw_values_in_the_identif
     node: Node, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.json"
-    words = ("node", "clinical", node.home, tmp_path / "table.csv", "--mapping")
+    words = ("clinical", "apply", node.home, tmp_path / "table.csv", "--mapping")
     done = tessera(*words, tmp_path / "map.toml", "--report", report, "--json")
     assert done.returncode == 3, done.stderr
     body = json.loads(done.stdout)
@@ -55,7 +55,7 @@ def test_clinical_command_counts_what_it_did_and_keeps_raw_values_in_the_identif
     assert "Anna Andersson" in kept.read_text("utf-8")
     assert kept.stat().st_mode & 0o077 == 0
     assert {path.name for path in kept.parent.iterdir()} == {
-        *("table.csv", "map.toml", "problems.csv")
+        *("table.csv", "map.toml", "problems.csv", "provenance")
     }
     for text in (done.stdout, done.stderr, report.read_text("utf-8")):
         assert "Anna" not in text and "1912" not in text
@@ -68,7 +68,7 @@ def test_clinical_command_names_a_fault_of_the_mapping_and_fails(
     node: Node, tmp_path: Path
 ) -> None:
     (tmp_path / "map.toml").write_text(MAPPING.replace("columns.stage", "columns.stag"), "utf-8")
-    words = ("node", "clinical", node.home, tmp_path / "table.csv", "--mapping")
+    words = ("clinical", "apply", node.home, tmp_path / "table.csv", "--mapping")
     done = tessera(*words, tmp_path / "map.toml")
     assert done.returncode == 1
     assert "invalid-mapping" in done.stderr and "columns.stag" in done.stderr

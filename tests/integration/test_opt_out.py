@@ -174,7 +174,7 @@ def test_clinical_rows_of_hers_that_arrive_later_are_not_stored(tmp_path: Path) 
     )
     (tmp_path / "map.toml").write_text(MAPPING, "utf-8")
     opt_out(node.home, named(HER))
-    words = ("node", "clinical", node.home, tmp_path / "table.csv", "--mapping")
+    words = ("clinical", "apply", node.home, tmp_path / "table.csv", "--mapping")
     done = tessera(*words, tmp_path / "map.toml", "--json")
     assert json.loads(done.stdout)["subjects"] == 1, done.stderr
     assert files_with(node.research, subject_of(node, HER)) == set()

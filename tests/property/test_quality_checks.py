@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tessera.adapters.report import render_html
 from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.facts import Facts
 from tessera.domain.quality.inputs import CheckInput, Unreadable
 from tessera.domain.quality.report import run_checks
 
@@ -73,6 +76,47 @@ def test_any_rows_make_a_report_whose_counts_hold(
     body = json.loads(report.to_json(), parse_constant=lambda name: 1 / 0)
     assert len(body["findings"]) == len(report.findings)
     assert render_html(report, title="x", language="sv").endswith("</html>")
+
+
+def facts() -> st.SearchStrategy[Facts]:
+    values: dict[str, st.SearchStrategy[Any]] = {
+        "series_description": st.sampled_from(
+            ["", "dyn", "ADC", "dwi b0_b800", "HEAD left", "{x}"]
+        ),
+        "birth_date": st.one_of(st.none(), st.dates()),
+        "acquisition_s": st.one_of(st.none(), numbers),
+        "trigger_ms": st.one_of(st.none(), numbers),
+        "n_phases": whole,
+        "weight_kg": st.one_of(st.none(), numbers),
+        "height_m": st.one_of(st.none(), numbers),
+        "slice_step_mm": st.one_of(st.none(), numbers),
+        "tilt_degrees": st.one_of(st.none(), numbers),
+        "private_b_value": st.one_of(st.none(), numbers),
+        "units": st.sampled_from(["", "BQML"]),
+    }
+    return st.builds(Facts, **values)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(rows(), max_size=12),
+    facts(),
+    st.sampled_from(["MR", "CT", "PT", "MG"]),
+    st.one_of(st.none(), st.dates()),
+)
+def test_any_header_makes_a_report(
+    found: list[InstanceRow], known: Facts, modality: str, day: date | None
+) -> None:
+    images = [replace(row, modality=modality, study_date=day) for row in found]
+    data = CheckInput(
+        rows=images,
+        facts={row.instance_uid: known for row in images},
+        checked_on=date(2026, 1, 1),
+    )
+    report = run_checks(data)
+    json.loads(report.to_json(), parse_constant=lambda name: 1 / 0)
+    for item in report.coverage:
+        assert 0 <= item.n_passed <= item.n_looked
 
 
 @settings(deadline=None, max_examples=30)

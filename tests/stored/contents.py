@@ -199,9 +199,7 @@ def _fill_unnumbered_clinical(db: sqlite3.Connection) -> None:
         "INSERT INTO delivery VALUES (1, ?, ?, ?, 1)",
         (DELIVERY.mapping_name, DELIVERY.mapping_version, DELIVERY.delivered_at.isoformat()),
     )
-    db.execute(
-        "INSERT INTO record VALUES ('TES-A', 1, ?)", (record_to_json(RECORD),)
-    )
+    db.execute("INSERT INTO record VALUES ('TES-A', 1, ?)", (record_to_json(RECORD),))
 
 
 def _fill_first_runs(db: sqlite3.Connection) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from hashlib import file_digest
 from itertools import islice
 from multiprocessing import get_context
@@ -17,16 +18,20 @@ from threading import current_thread, main_thread
 from tessera.adapters.files.check_source import Source, read_sources, sources
 from tessera.adapters.parquet.records import read_records
 from tessera.adapters.report import render_html
-from tessera.adapters.tables.id_column import read_identifiers
+from tessera.adapters.tables.columns import read_columns
+from tessera.bootstrap.check_pictures import Pixels, picture_reader, shown_pictures
 from tessera.domain.catalogue.manifest import Manifest, parse_manifest
 from tessera.domain.clinical.cdm import ClinicalRecord
 from tessera.domain.errors import InvalidInput, NotFound, Unavailable
 from tessera.domain.imaging.instance import InstanceRow
-from tessera.domain.quality.inputs import ReadOutcome
+from tessera.domain.quality.checks import CHECKS
+from tessera.domain.quality.inputs import ReadInstance, ReadOutcome
+from tessera.domain.quality.registry import Check
 from tessera.domain.quality.report import QualityReport
-from tessera.node.check import OnOutcome, check_files, check_version
+from tessera.domain.quality.selection import NEEDS_PICTURES
+from tessera.node.check import Extras, OnOutcome, PictureReader, check_files, check_version
 
-__all__ = ["CheckRequest", "check", "render_html"]
+__all__ = ["CheckRequest", "Checked", "Pixels", "check", "checked", "render_html"]
 
 MANIFEST = "manifest.json"
 _BATCH = 32
@@ -49,6 +54,35 @@ class CheckRequest:
     """Clinical table to link images to; not for a dataset version, which has its own."""
     id_column: str = ""
     """Column of `clinical` that holds the identifiers that PatientID carries."""
+    pixels: Pixels = Pixels.NONE
+    """Which pictures are decoded for the checks that look at pictures."""
+    checks: Sequence[Check] = field(default=CHECKS)
+    """The checks that are run, in the order of the report."""
+    checked_on: date | None = None
+    """For dates in the future; not for a dataset version, whose dates are shifted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A report, and the pictures that its findings show: PNG by instance UID."""
+
+    report: QualityReport
+    pictures: dict[str, bytes]
+
+
+def checked(
+    request: CheckRequest, *, on_total: Callable[[int], None], on_outcome: OnOutcome
+) -> Checked:
+    """Return the report with its pictures. Parameters and errors are those of `check`."""
+    rows: dict[str, InstanceRow] = {}
+
+    def kept(outcome: ReadOutcome) -> None:
+        if isinstance(outcome, ReadInstance):
+            rows[outcome.row.instance_uid] = outcome.row
+        on_outcome(outcome)
+
+    report = check(request, on_total=on_total, on_outcome=kept)
+    return Checked(report, shown_pictures(report, rows))
 
 
 def check(
@@ -67,13 +101,27 @@ def check(
         return _check_version(
             request, parse_manifest(manifest_file.read_bytes()), on_total, on_outcome
         )
-    subjects = None
+    subjects, table = None, None
     if request.clinical is not None:
-        subjects = read_identifiers(request.clinical, request.id_column)
+        table = read_columns(request.clinical, request.id_column)
+        subjects = frozenset(cell for cell in table.columns[request.id_column] if cell)
     found = list(sources(request.target))
     on_total(len(found))
     outcomes = _read(found, request.workers)
-    return check_files(outcomes, on_outcome=on_outcome, subjects=subjects)
+    extras = Extras(
+        subjects=subjects,
+        table=table,
+        pictures=_picture_reader(request),
+        checked_on=request.checked_on,
+        checks=request.checks,
+    )
+    return check_files(outcomes, on_outcome=on_outcome, extras=extras)
+
+
+def _picture_reader(request: CheckRequest) -> PictureReader | None:
+    if not any(check.id in NEEDS_PICTURES for check in request.checks):
+        return None
+    return picture_reader(request.pixels, request.workers)
 
 
 def _check_version(
@@ -101,9 +149,9 @@ def _check_version(
 
     def outcomes() -> Iterator[ReadOutcome]:
         for outcome in _read([Source(Path(label)) for label in by_label], request.workers):
-            if isinstance(outcome, InstanceRow):
-                file_sha256[by_label[outcome.path]] = outcome.sha256
-            else:
+            if isinstance(outcome, ReadInstance):
+                file_sha256[by_label[outcome.row.path]] = outcome.row.sha256
+            elif not isinstance(outcome, InstanceRow):
                 file_sha256[by_label[outcome.path]] = _sha256(Path(outcome.path))
             yield outcome
 
@@ -115,6 +163,7 @@ def _check_version(
         table_sha256={name: _sha256(path) for name, path in tables.items() if path.is_file()},
         file_sha256=file_sha256,
         records=_records(folder),
+        extras=Extras(pictures=_picture_reader(request), checks=request.checks),
     )
 
 

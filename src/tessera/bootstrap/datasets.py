@@ -17,6 +17,7 @@ from tessera.bootstrap.stores import clinical_of
 from tessera.domain.audit.events import dataset_created
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.description import Agent, DatasetDescription
+from tessera.domain.cohort.disclosure import with_conformance
 from tessera.domain.cohort.exact import NotSupported
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidInput, NotFound
@@ -159,17 +160,19 @@ def show_dataset(home: Path, identifier: str, version: int | None = None) -> dic
 
 
 def publish(home: Path, identifier: str, version: int | None = None) -> DatasetDescription:
-    """Send a version's description to the hub.
+    """Send a version's description to the hub, with what the node found of the tiers, signed.
 
     Raises NotFound, Unavailable, Refused; Conflict when it holds somebody who opted out.
     """
     from tessera.bootstrap.link import publish_dataset
+    from tessera.bootstrap.tiers import signed_for_publishing
 
     node = open_node(home)
     store = dataset_store(node)
     known, number = version_of(store, identifier, version)
     require_nobody_opted_out(store, known, number, exclusions_of(node.home))
-    released = release_dataset(home, identifier, version)
+    tier, token = signed_for_publishing(home, known, number)
+    released = with_conformance(release_dataset(home, known, number), tier, token)
     publish_dataset(home, released)
     return released.value
 
@@ -274,7 +277,7 @@ def _documents(
     from tessera.adapters.rdf import dataset_graph, jsonld, turtle
     from tessera.adapters.report import render_html
 
-    base_iri, node_id = _addresses(home, node)
+    base_iri, node_id = addresses_of(home, node)
     description = released.value
     graph = dataset_graph(
         description, base_iri=base_iri, node_name=node.settings.name, node_id=node_id
@@ -290,7 +293,7 @@ def _documents(
     }
 
 
-def _addresses(home: Path, node: Node) -> tuple[str, str]:
+def addresses_of(home: Path, node: Node) -> tuple[str, str]:
     """Return the hub's address and this node's id there.
 
     Before the node has joined there is neither; the address is then one that by RFC 2606

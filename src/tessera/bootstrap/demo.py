@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 
+from tessera.bootstrap.legal import add_document
 from tessera.domain.errors import Conflict, Unavailable
+from tessera.domain.tiers.legal import KINDS
 
 _INCOMPLETE = 3
 _START_SECONDS = 60.0
@@ -77,6 +80,14 @@ class Demo:
     def pacs(self, site: Site) -> Path:
         return self.home / "hospitals" / site.slug
 
+    def _add_documents(self, node: Path) -> None:
+        """Give a node the agreements and approvals that tier 1 asks for, made up as all is."""
+        made_up = self.home / "made-up-document.txt"
+        made_up.write_text("Made up for the demonstration of Tessera. It agrees to nothing.\n")
+        for kind in KINDS:
+            add_document(node, kind, made_up, date(2026, 1, 15), "Nobody")
+        self.say(f"  {len(KINDS)} made-up agreements and approvals kept (tessera node legal add)")
+
     def prepare(self) -> None:
         """Make the hospitals' raw data and take it into their nodes."""
         self.home.mkdir(parents=True, exist_ok=True)
@@ -95,13 +106,14 @@ class Demo:
                     *("--language", site.language, "--issuer", str(facts["issuer_of_patient_ids"])),
                     *("--vault-key", str(node.parent / "keys" / f"{site.slug}.key")),
                 )
+                self._add_documents(node)
             self.run("node", "ingest", str(node), str(pacs / "pacs"))
             if site == SITES[0] and find_spec("rapidocr"):
                 self.run("node", "pixels", str(node), "--limit", str(_PICTURES))
             clinical = pacs / "clinical"
             tables = sorted(str(path) for path in clinical.glob("*.csv"))
             mapping = str(clinical / "mapping.toml")
-            self.run("node", "clinical", str(node), *tables, "--mapping", mapping)
+            self.run("clinical", "apply", str(node), *tables, "--mapping", mapping)
             self.run(
                 *("node", "dataset", "create", str(node), "--id", "cancer-imaging"),
                 *(

@@ -184,7 +184,7 @@ def _phantom(
     _tessera("node", "ingest", str(home), str(raw / "pacs"))
     tables = sorted(str(path) for path in (raw / "clinical").glob("*.csv"))
     mapping = str(raw / "clinical" / "mapping.toml")
-    _tessera("node", "clinical", str(home), *tables, "--mapping", mapping)
+    _tessera("clinical", "apply", str(home), *tables, "--mapping", mapping)
     _tessera(
         *("node", "dataset", "create", str(home), "--id", _DATASET),
         *("--title", f"Made up, {name}", "--contact-email", f"data@{slug}.example"),

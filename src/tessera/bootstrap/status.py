@@ -18,7 +18,7 @@ def node_status(node: Node) -> dict[str, Any]:
 
     Asks the hub how this node stands, when it has joined one; that it is away is no error.
     """
-    hub, published = _hub(node)
+    hub, published = hub_standing(node)
     return {
         "name": node.settings.name,
         "country": node.settings.country,
@@ -75,8 +75,8 @@ def _received(node: Node) -> dict[str, int]:
     }
 
 
-def _hub(node: Node) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]]]:
-    """Return how the node stands at its hub, and the versions that it answers for."""
+def hub_standing(node: Node) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]]]:
+    """Return how the node stands at its hub (asked now), and the versions that it answers for."""
     from tessera.adapters.link.folder import LinkFolder
     from tessera.bootstrap.link import hub_pin, hub_status
 

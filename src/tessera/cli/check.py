@@ -12,6 +12,7 @@ from tessera.domain.errors import NotFound
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tessera.bootstrap.check import Checked, CheckRequest
     from tessera.domain.quality.report import QualityReport
 
 _SHOWN_FINDINGS = 25
@@ -25,8 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def check_command(
     target: Annotated[
-        Path, typer.Argument(help="A file, folder or zip, or the folder of a dataset version.")
-    ],
+        Path,
+        typer.Argument(help="A file, folder or zip, or the folder of a dataset version."),
+    ] = Path(),
     html: Annotated[
         Path | None,
         typer.Option("--html", help="Write the report as one HTML file.", callback=has_folder),
@@ -48,21 +50,87 @@ def check_command(
     language: Annotated[
         str, typer.Option("--language", help="Language of the HTML report: en or sv.")
     ] = "en",
+    pixels: Annotated[
+        str,
+        typer.Option("--pixels", help="Pictures to decode: none, few (3 of each series) or all."),
+    ] = "none",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Run these checks: an id, its beginning, or a dimension."),
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="Leave these checks out, named likewise.")
+    ] = None,
+    severity: Annotated[
+        str, typer.Option("--severity", help="Least severity to report: error, warning or note.")
+    ] = "note",
+    list_all: Annotated[
+        bool, typer.Option("--list", help="List the checks and end; with --json - as JSON.")
+    ] = False,
+    tier: Annotated[
+        int | None,
+        typer.Option(
+            "--tier", min=1, max=3, help="Check a version in a node's home for tiers 1 to this."
+        ),
+    ] = None,
+    signed: Annotated[
+        Path | None,
+        typer.Option(
+            "--signed",
+            help="With --tier: write the report signed by the node.",
+            callback=has_folder,
+        ),
+    ] = None,
+    verify: Annotated[
+        str, typer.Option("--verify", metavar="KEY", help="Check a signed report by this key.")
+    ] = "",
 ) -> None:
-    """Check DICOM files: readable, complete, unique, sound geometry, linked, tier 1 minimum.
+    """Check DICOM files and their clinical table: complete, unique, consistent, accurate, sound.
+
+    With --tier every statement of the tiers is looked at for one dataset version, each with its
+    evidence and what to do, and the quality label of the EHDS is computed.
 
     Exits with 0 when no error was found, 4 when one was, 1 when nothing could be looked at.
 
     **Example:** `tessera check exports --clinical patients.csv --id-column pnr --html report.html`
+
+    **Example:** `tessera check exports --pixels few --skip Q-T1 --severity warning`
+
+    **Example:** `tessera check /srv/tessera/research/datasets/prostate-mr/v1 --tier 3 --html
+    tier3.html --signed tier3.jws`
     """
-    if (clinical is None) != (not id_column):
-        raise typer.BadParameter("--clinical and --id-column go together")
+    if list_all:
+        from tessera.cli.check_list import list_checks
+
+        with told():
+            list_checks(only or [], skip or [], wide_console(), as_json=json is not None)
+        return
     if language not in ("en", "sv"):
         raise typer.BadParameter("--language is en or sv")
+    if signed is not None and tier is None:
+        raise typer.BadParameter("--signed goes with --tier")
+    if verify:
+        from tessera.cli.check_tiers import verify_signed
+
+        verify_signed(target, verify)
+        return
+    if tier is not None:
+        from tessera.cli.check_tiers import check_tiers
+
+        check_tiers(target, tier, html=html, json=json, signed=signed, language=language)
+        return
+    if (clinical is None) != (not id_column):
+        raise typer.BadParameter("--clinical and --id-column go together")
+    if severity not in _STYLES:
+        raise typer.BadParameter("--severity is error, warning or note")
+    if pixels not in ("none", "few", "all"):
+        raise typer.BadParameter("--pixels is none, few or all")
     with told(stopped="stopped; nothing was written"):
-        report = _run(target, clinical, id_column, workers)
+        asked = _asked(target, clinical, id_column, workers, pixels, only or [], skip or [])
+        done = _run(asked, severity)
+        report = done.report
         is_empty = report.totals.n_instances + report.totals.n_unreadable == 0
-        _write(report, target, html, json, language)
+        _write(done, target, html, json, language)
         if is_empty:
             raise NotFound(f"there is no DICOM instance in {target}")
     if json is None or str(json) != "-":
@@ -71,8 +139,34 @@ def check_command(
         raise typer.Exit(exit_codes.FINDINGS)
 
 
-def _run(target: Path, clinical: Path | None, id_column: str, workers: int) -> "QualityReport":
+def _asked(
+    target: Path,
+    clinical: Path | None,
+    id_column: str,
+    workers: int,
+    pixels: str,
+    only: list[str],
+    skip: list[str],
+) -> "CheckRequest":
+    from datetime import UTC, datetime
+
+    from tessera.bootstrap.check import CheckRequest, Pixels
+    from tessera.domain.quality.selection import chosen_checks
+
+    return CheckRequest(
+        target=target,
+        workers=workers,
+        clinical=clinical,
+        id_column=id_column,
+        pixels=Pixels(pixels),
+        checks=chosen_checks(only, skip),
+        checked_on=datetime.now(UTC).date(),
+    )
+
+
+def _run(request: "CheckRequest", severity: str) -> "Checked":
     import sys
+    from dataclasses import replace
 
     from rich.console import Console
     from rich.progress import (
@@ -83,28 +177,33 @@ def _run(target: Path, clinical: Path | None, id_column: str, workers: int) -> "
         TimeRemainingColumn,
     )
 
-    from tessera.bootstrap.check import CheckRequest, check
+    from tessera.bootstrap.check import checked
+    from tessera.domain.quality.finding import Severity
+    from tessera.domain.quality.selection import at_least
 
-    request = CheckRequest(target=target, workers=workers, clinical=clinical, id_column=id_column)
     columns = (TextColumn("check"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
     ) as bar:
         task = bar.add_task("check", total=None)
-        return check(
+        done = checked(
             request,
             on_total=lambda total: bar.update(task, total=total),
             on_outcome=lambda _: bar.advance(task),
         )
+    return replace(done, report=at_least(done.report, Severity(severity)))
 
 
 def _write(
-    report: "QualityReport", target: Path, html: Path | None, json: Path | None, language: str
+    done: "Checked", target: Path, html: Path | None, json: Path | None, language: str
 ) -> None:
+    report = done.report
     if html is not None:
         from tessera.bootstrap.check import render_html
 
-        text = render_html(report, title=target.resolve().name, language=language)
+        text = render_html(
+            report, title=target.resolve().name, language=language, pictures=done.pictures
+        )
         html.write_text(text, encoding="utf-8")
     if json is not None:
         text = report.to_json()
@@ -120,7 +219,7 @@ def _print(report: "QualityReport") -> None:
 
     from tessera.domain.quality.registry import NOT_LOOKED
 
-    console = _console()
+    console = wide_console()
     totals = report.totals
     console.print(
         f"{totals.n_instances} instances, {totals.n_series} series, {totals.n_studies} studies, "
@@ -142,9 +241,9 @@ def _print(report: "QualityReport") -> None:
         style = _STYLES[found[0]] if found else "dim" if not passed else ""
         table.add_row(item.check.id, item.check.title, passed, Text(counts or "-", style=style))
     console.print(table)
-    _print_findings(report)
+    print_findings(report)
     verdicts = ", ".join(f"{name} {verdict.value}" for name, verdict in report.statements().items())
-    console.print(f"\ntier 1: {verdicts}")
+    console.print(f"\ntier 1: {verdicts}" if verdicts else "")
     summary = report.counts
     console.print(", ".join(f"{level.value}s {n}" for level, n in summary.items()))
 
@@ -152,7 +251,7 @@ def _print(report: "QualityReport") -> None:
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
-def _console() -> "Console":
+def wide_console() -> "Console":
     """Return stdout as a console; as wide as the text needs where it is not a terminal."""
     import sys
 
@@ -162,11 +261,11 @@ def _console() -> "Console":
     return Console(highlight=False, soft_wrap=width is not None, width=width)
 
 
-def _print_findings(report: "QualityReport") -> None:
+def print_findings(report: "QualityReport") -> None:
     """Print each distinct finding once, with the first place and the number of others."""
     from rich.text import Text
 
-    console = _console()
+    console = wide_console()
     groups: dict[tuple[str, str, str], list[str]] = {}
     mends: dict[tuple[str, str, str], str] = {}
     for item in report.findings:

@@ -9,6 +9,7 @@ import typer
 
 from tessera.cli import exit_codes
 from tessera.cli.show import print_json, progress, told
+from tessera.domain.ids import InstanceUid
 
 node_app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +26,6 @@ _PARTS: Final = (
     "node_pull",
     "node_pixels",
     "node_review",
-    "node_clinical",
     "node_dataset",
     "node_link",
     "node_optout",
@@ -38,6 +38,7 @@ _PARTS: Final = (
     "node_serve",
     "node_viewer",
     "node_fsck",
+    "node_legal",
     "node_backup",
     "node_move",
 )
@@ -112,6 +113,9 @@ def ingest_command(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default one for each core.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the studies that came, from their headers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take DICOM in: de-identify, stage, index. Goes on where an earlier run stopped.
@@ -130,20 +134,35 @@ def ingest_command(
         node = open_node(home)
         sources = list_sources(paths)
         counts: Counter[str] = Counter()
+        stored: list[InstanceUid] = []
         began = perf_counter()
         with progress() as bar:
             task = bar.add_task("ingest", total=len(sources))
             for entry in ingest_sources(node, sources, workers=workers):
                 counts["settled before" if entry is None else entry.state] += 1
+                if entry is not None and entry.state == "stored":
+                    stored.append(InstanceUid(entry.instance_uid))
                 bar.advance(task)
-    seconds = perf_counter() - began
+        seconds = perf_counter() - began
+        found = None
+        if check:
+            from tessera.bootstrap.check_ingest import check_ingested
+
+            found = check_ingested(node, stored)
     if as_json:
-        print_json({"sources": len(sources), "seconds": round(seconds, 3), **counts})
+        told_findings = {"findings": found.counts} if found is not None else {}
+        print_json(
+            {"sources": len(sources), "seconds": round(seconds, 3), **counts, **told_findings}
+        )
     else:
         told_counts = ", ".join(f"{state} {n}" for state, n in sorted(counts.items()))
         typer.echo(f"{len(sources)} files in {seconds:.1f} s: {told_counts or 'nothing to do'}")
         if counts["held"] or counts["refused"]:
             typer.echo(f"why, and what to do: tessera node quarantine {home}", err=True)
+    if found is not None and not as_json:
+        from tessera.cli.check import print_findings
+
+        print_findings(found)
     if counts["held"] or counts["refused"]:
         raise typer.Exit(exit_codes.INCOMPLETE)
 

@@ -97,7 +97,7 @@ def _images(held: dict[str, int], intake: dict[str, int]) -> Iterator[tuple[str,
 
 def _clinical(clinical: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not clinical["deliveries"]:
-        yield "clinical", "none yet; tessera node clinical HOME TABLE --mapping FILE"
+        yield "clinical", "none yet; tessera clinical apply HOME TABLE --mapping FILE"
         return
     cancers = _counted(clinical["conditions"], "cancer")
     yield "clinical", f"{_counted(clinical['subjects'], 'subject')} with {cancers}"

@@ -11,6 +11,7 @@ _MODULES = {
     "deid": "deid",
     "check": "check",
     "node": "node",
+    "clinical": "clinical",
     "hub": "hub",
     "search": "search",
     "login": "login logout whoami",
@@ -20,8 +21,10 @@ _MODULES = {
     "run": "run runs results stop",
     "learn": "learn models model",
     "fetch": "fetch",
+    "twin": "twin",
     "register_cmd": "register",
     "audit": "audit",
+    "terms": "terms",
     "demo": "demo",
 }
 """Module → the first words of its commands."""

@@ -22,7 +22,14 @@ _RDF: Final[dict[str, RdfFormat]] = {
     "text/turtle": "turtle",
     "application/ld+json": "json-ld",
 }
-_SUFFIX: Final = {"ttl": "text/turtle", "jsonld": "application/ld+json", "": ""}
+_SIGNED: Final = "application/jose"
+"""A compact JWS. Source: RFC 7515, 9.2.1."""
+_SUFFIX: Final = {
+    "ttl": "text/turtle",
+    "jsonld": "application/ld+json",
+    "jws": _SIGNED,
+    "": "",
+}
 _JSON: Final = "application/json"
 MAX_WAIT_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 10.0
@@ -73,11 +80,18 @@ class _Api:
         return JSONResponse({"datasets": [entry_to_json(entry) for entry in entries]})
 
     async def dataset(self, request: Request) -> Response:
-        """One dataset, its newest version or `?version=`; RDF by Accept or by suffix."""
+        """One dataset, its newest version or `?version=`; RDF by Accept or by suffix.
+
+        With the suffix jws: the node's signed report on the tiers.
+        """
         dataset_id, _, suffix = request.path_params["dataset_id"].partition(".")
         if suffix not in _SUFFIX:
             raise NotFound("no such form of a dataset")
         entry = self._hub.entry(request.path_params["node_id"], dataset_id, _version(request))
+        if suffix == "jws":
+            if not entry.description.conformance:
+                raise NotFound("the node has sent no report on the tiers")
+            return Response(entry.description.conformance, media_type=_SIGNED)
         accept = request.headers.get("accept", "")
         media = _SUFFIX[suffix] or preferred(accept, (_JSON, *_RDF))
         if media in _RDF:

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.tiers.judged import Signed
+from tessera.domain.tiers.statements import Verdict
 from tessera.http.charts import Chart, chart
 from tessera.http.language import Texts
 from tessera.http.policy_words import policy_sentence
@@ -40,6 +42,8 @@ class DatasetView:
     schema_org: Mapping[str, object]
     address: str
     """Of this very version."""
+    n_held: int
+    """Statements of the tiers that hold."""
 
 
 def view(entry: CatalogueEntry, words: Texts, page_url: str) -> DatasetView:
@@ -53,7 +57,13 @@ def view(entry: CatalogueEntry, words: Texts, page_url: str) -> DatasetView:
         example=example_query(description),
         schema_org=schema_org(entry, words.language, address),
         address=address,
+        n_held=_n_held(entry.conformance),
     )
+
+
+def _n_held(said: Signed | None) -> int:
+    holds = (Verdict.MET, Verdict.NOT_APPLICABLE)
+    return sum(verdict in holds for verdict in said.statements.values()) if said else 0
 
 
 def distributions(description: DatasetDescription, words: Texts) -> tuple[Chart, ...]:

@@ -10,6 +10,7 @@ from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.errors import NotFound
+from tessera.domain.tiers.judged import said_in
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import CataloguedVersion, HubStore, NodeRecord, NodeState
@@ -41,6 +42,8 @@ class Catalogue:
                     *(description.version, description.manifest_sha256),
                 )
                 self.audit.append(told, published.published_at)
+            elif description.conformance:
+                self.store.datasets.renew_conformance(published)
         return is_new
 
     def nodes(self) -> Sequence[NodeSummary]:
@@ -81,6 +84,7 @@ class Catalogue:
             description=found.description,
             published_at=found.published_at,
             versions=self.store.datasets.versions(found.node_id, found.description.dataset_id),
+            conformance=said_in(found.description.conformance),
         )
 
     def _approved(self) -> dict[str, NodeSummary]:

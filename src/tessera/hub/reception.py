@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from tessera.domain.audit import events
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.tiers.judged import read_signed
 from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.joining import Joining
@@ -15,6 +17,7 @@ from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord, NodeState
 from tessera.ports.signing import Signer, Verifier
 from tessera.wire import fields
+from tessera.wire.conformance import agrees
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
 from tessera.wire.heads import ShownHead
@@ -116,6 +119,7 @@ class Reception:
                 return self._status(node).to_json()
             case MessageType.PUBLISH:
                 received = ReceivedDataset.from_json(body)
+                self._check_conformance(node, received.description)
                 return Accepted(
                     n_accepted=int(self.catalogue.publish(node, received.description))
                 ).to_json()
@@ -134,6 +138,12 @@ class Reception:
                 return self.takers[type](node, body)
             case _:
                 raise WrongType(f"this hub does not take {type}")
+
+    def _check_conformance(self, node: NodeRecord, description: DatasetDescription) -> None:
+        """Raise BadSignature or BadMessage unless the report is this node's, on this version."""
+        if description.conformance:
+            payload = self.verifier.verify(description.conformance, node.public_key)
+            agrees(description, read_signed(payload))
 
     def _status(self, node: NodeRecord) -> StatusReply:
         mine = [v for v in self.store.datasets.newest() if v.node_id == node.node_id]

@@ -126,6 +126,13 @@ class DatasetStore(Protocol):
         """
         ...
 
+    def renew_conformance(self, published: CataloguedVersion) -> None:
+        """Replace what a version's description says of the tiers, and nothing else.
+
+        Raises NotFound.
+        """
+        ...
+
     def newest(self) -> Sequence[CataloguedVersion]:
         """Return the newest version of each dataset, last published first, then by ids."""
         ...

@@ -191,7 +191,7 @@ class CohortEngineContract:
         version = write_version(tmp_path / "v1", HOSPITAL)
         conditions: list[object] = [
             {"field": "ki67", "op": ">=", "values": [20]},
-            {"field": "cancer", "op": "=", "values": ["thyroid"]},
+            {"field": "cancer", "op": "=", "values": ["appendix"]},
             {"field": "sex", "op": "=", "values": ["male"]},
         ]
         query = Query.from_json({"version": 1, "where": {"or": conditions}})

@@ -28,6 +28,7 @@ _AGE_BAND = re.compile(r"[0-9]{1,3}([-–][0-9]{1,3}|\+)")
 _DUO = re.compile(r"DUO_[0-9]{7}")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`/]+(/[^\s<>\"{}|\\^`]*)?")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?_~-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_JWS = re.compile(r"(?=.{0,8000}\Z)([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?")
 _SEVERITY = re.compile(r"[a-z]{1,20}")
 
 
@@ -64,6 +65,7 @@ def check_description(d: DatasetDescription) -> None:
         _words(key, words, _WORD, "words of letters, digits and hyphens")
     _words("data_use", d.data_use, _DUO, "GA4GH DUO codes such as DUO_0000042")
     _require(d.interoperability_tier <= 9, "interoperability_tier", "at most 9")
+    _require(_JWS.fullmatch(d.conformance), "conformance", "a compact JWS of at most 8000 letters")
     _words("quality", d.quality, _SEVERITY, "severities")
     _require(all(0 <= n < 2**53 for n in d.quality.values()), "quality", "numbers of findings")
     _numbers(d)

@@ -115,7 +115,7 @@ def test_clinical_topography_says_the_cancer() -> None:
 def test_clinical_cancers_are_found_by_label_and_by_code() -> None:
     for word in ("prostate", "Prostate cancer", "PROSTATACANCER", "399068003", "CLIN1000075"):
         assert cancer_named(word) == "prostate"
-    assert cancer_named("sarcoma") is None
+    assert cancer_named("no such cancer") is None
 
 
 _VERHOEFF = (
@@ -151,7 +151,7 @@ def has_sctid_check_digit(code: str) -> bool:
 
 
 def test_clinical_concepts_have_snomed_codes_with_a_valid_check_digit() -> None:
-    assert set(cancers()) == {
+    assert set(cancers()) >= {
         *("prostate", "breast", "lung", "colon", "rectum", "liver", "brain"),
         *("pancreas", "kidney", "bladder", "stomach"),
     }

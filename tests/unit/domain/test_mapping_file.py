@@ -35,7 +35,7 @@ def test_mapping_file_is_read_into_values() -> None:
     ("old", "new", "named"),
     [
         ("[source]", "[source]\ndelimeter = ';'", "source.delimeter"),
-        ("[columns.sex]", "[columns.gender]", "columns.gender"),
+        ("[columns.sex]", "[columns.gendre]", "columns.gendre"),
         ('"female"', '"woman"', "columns.sex.values.Woman"),
         ('version = "1"', "", "mapping.version"),
         ('version = "1"', "version = 1", "mapping.version"),

@@ -15,6 +15,7 @@ from tessera.domain.quality.finding import Severity
 from tessera.domain.quality.inputs import CheckInput, Unreadable
 from tessera.domain.quality.registry import NOT_LOOKED
 from tessera.domain.quality.report import Verdict, run_checks
+from tessera.domain.quality.selection import at_least
 from tessera.domain.quality.stacks import LAYER_KEYS
 from tessera.domain.quality.texts import TEXTS
 from tests.unit.domain.quality_rows import row, stack
@@ -67,6 +68,14 @@ def test_copies_contradict_that_nothing_is_there_twice_though_they_are_only_a_wa
     report = run_checks(CheckInput(rows=[row(sha256="aa", pixel_sha256="bb")] * 2))
     assert not report.has_errors
     assert report.statements()["T1-03"] is Verdict.NOT_MET
+
+
+def test_leaving_out_mild_findings_changes_no_verdict() -> None:
+    report = run_checks(CheckInput(rows=[row(sha256="aa", pixel_sha256="bb")] * 2))
+    errors = at_least(report, Severity.ERROR)
+    assert (report.counts[Severity.WARNING], errors.findings) == (1, ())
+    assert errors.statements() == report.statements()
+    assert errors.coverage == report.coverage
 
 
 def test_an_empty_input_meets_nothing() -> None:

@@ -73,6 +73,7 @@ def test_every_field_of_a_description_travels() -> None:
         access_conditions=("download",),
         data_use=("DUO_0000042",),
         interoperability_tier=3,
+        conformance="a.b.c",
         provenance="p",
         deid_profile="d",
         legal_basis="l",

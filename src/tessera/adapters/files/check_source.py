@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
-from tessera.adapters.files.instance_reader import read_instance
+from tessera.adapters.files.instance_reader import read_instance_with_facts
 from tessera.domain.errors import InvalidDicom, NotFound
 from tessera.domain.imaging.encoding import NATIVE
 from tessera.domain.imaging.instance import InstanceRow
-from tessera.domain.quality.inputs import NotDicom, ReadOutcome, Unreadable
+from tessera.domain.quality.inputs import NotDicom, ReadInstance, ReadOutcome, Unreadable
 
 LARGEST_MEMBER_BYTES = 8 << 30
 """A larger member of a zip is not unpacked, and is reported."""
@@ -106,12 +106,12 @@ def _read_member(archive: zipfile.ZipFile, source: Source) -> ReadOutcome:
 
 def _read(path: Path, source: Source) -> ReadOutcome:
     try:
-        row = read_instance(path, hash_pixels=True)
+        row, facts = read_instance_with_facts(path)
         with path.open("rb") as stream:
             digest = file_digest(stream, "sha256").hexdigest()
             if row.has_pixels and row.transfer_syntax_uid not in NATIVE:
                 _require_all_fragments(stream, row)
-        return replace(row, path=source.label, sha256=digest)
+        return ReadInstance(replace(row, path=source.label, sha256=digest), facts)
     except InvalidDicom as err:
         if _is_foreign(path, source, err.reason):
             return NotDicom(source.label)

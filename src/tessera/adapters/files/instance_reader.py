@@ -8,6 +8,7 @@ from tessera.domain.errors import InvalidDicom
 from tessera.domain.imaging.encoding import FileMeta, OddEncoding, Source
 from tessera.domain.imaging.header import ROW_TAGS, Header, instance_row, scan
 from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.facts import FACT_TAGS, Facts, facts_of
 
 _CHUNK = 1 << 20
 
@@ -20,14 +21,28 @@ def read_instance(path: Path, *, hash_pixels: bool = False) -> InstanceRow:
     """
     with opened(path) as file:
         source, meta, header = read_header(file)
-        row = instance_row(header, meta, n_bytes=file.size, path=str(path))
-        if not row.instance_uid:
-            raise InvalidDicom(
-                "no-uid", "SOPInstanceUID is absent", element="(0008,0018)", mend="check the sender"
-            )
-        if hash_pixels and header.pixel_offset:
-            return _with_pixel_hash(row, source, header)
-        return row
+        return _row(file, source, meta, header, path, hash_pixels=hash_pixels)
+
+
+def read_instance_with_facts(path: Path) -> tuple[InstanceRow, Facts]:
+    """Return the row, with the hash of its pixel data, and what the checks read besides it."""
+    with opened(path) as file:
+        source, meta, header = read_header(file, ROW_TAGS | FACT_TAGS)
+        row = _row(file, source, meta, header, path, hash_pixels=True)
+        return row, facts_of(header, meta)
+
+
+def _row(
+    file: Source, source: Source, meta: FileMeta, header: Header, path: Path, *, hash_pixels: bool
+) -> InstanceRow:
+    row = instance_row(header, meta, n_bytes=file.size, path=str(path))
+    if not row.instance_uid:
+        raise InvalidDicom(
+            "no-uid", "SOPInstanceUID is absent", element="(0008,0018)", mend="check the sender"
+        )
+    if hash_pixels and header.pixel_offset:
+        return _with_pixel_hash(row, source, header)
+    return row
 
 
 def read_header(file: Source, wanted: frozenset[int] = ROW_TAGS) -> tuple[Source, FileMeta, Header]:

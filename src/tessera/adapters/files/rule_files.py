@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tessera.domain.deid.text.cleaner import NameFinder
 
 _DATA = files("tessera.domain.deid") / "data"
+_TABLES = ("words.bin", "words-el-da.bin")
+"""One file for the terms of each licence: see NOTICE."""
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _FILES = {"table": "e1_1.csv", "attribute_types": "attribute_types.txt"}
 _MOST_STEPS = 4
@@ -109,9 +112,13 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.parse(texts, WordTable(_words))
 
 
-def _words() -> bytes | memoryview:
-    """Return the large table: mapped, so that workers share it, or read from an archive."""
-    place = _DATA / "words" / "words.bin"
+def _words() -> tuple[bytes | memoryview, ...]:
+    """Return the large tables: mapped, so that workers share them, or read from an archive."""
+    folder = _DATA / "words"
+    return tuple(_table(folder / name) for name in _TABLES)
+
+
+def _table(place: Traversable) -> bytes | memoryview:
     if not isinstance(place, Path):
         return place.read_bytes()
     with place.open("rb") as file:

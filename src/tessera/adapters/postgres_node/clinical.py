@@ -1,12 +1,12 @@
 """ClinicalStore on PostgreSQL, in the research schema."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from tessera.adapters.postgres_node.connection import Cursor, PostgresDatabase
 from tessera.adapters.postgres_node.values import text
 from tessera.domain.clinical.cdm import ClinicalRecord
-from tessera.domain.clinical.record_json import record_from_json, record_to_json
+from tessera.domain.clinical.record_json import RecordText, record_from_json, text_of
 from tessera.domain.ids import Pseudonym
 from tessera.domain.zones import Deidentified
 from tessera.ports.clinical_store import Delivery
@@ -16,8 +16,12 @@ class PostgresClinicalStore:
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
-    def replace(self, records: Sequence[Deidentified[ClinicalRecord]], delivery: Delivery) -> None:
-        bodies = sorted((one.value.subject.subject, record_to_json(one.value)) for one in records)
+    def replace(
+        self,
+        records: Iterable[Deidentified[ClinicalRecord] | Deidentified[RecordText]],
+        delivery: Delivery,
+    ) -> None:
+        texts = sorted((one.subject, one.body) for one in map(text_of, records))
 
         def work(cursor: Cursor) -> None:
             row = cursor.execute(
@@ -35,10 +39,27 @@ class PostgresClinicalStore:
                 "INSERT INTO record (subject, delivery_id, body) VALUES (%s, %s, %s)"
                 " ON CONFLICT (subject) DO UPDATE"
                 " SET delivery_id = excluded.delivery_id, body = excluded.body",
-                [(subject, number, body) for subject, body in bodies],
+                [(subject, number, body) for subject, body in texts],
+            )
+            cursor.execute(
+                "UPDATE delivery SET n_subjects = %s WHERE delivery_id = %s", (len(texts), number)
             )
 
         self._database.write(work)
+
+    def existing(self, subjects: Sequence[Pseudonym]) -> Mapping[Pseudonym, str]:
+        rows = self._database.rows(
+            "SELECT subject, body FROM record WHERE subject = ANY(%s)", (list(subjects),)
+        )
+        return {Pseudonym(subject): body for subject, body in rows}
+
+    def delivered_by(self, mapping_name: str) -> Iterator[Pseudonym]:
+        for (subject,) in self._database.stream(
+            "SELECT subject FROM record JOIN delivery USING (delivery_id)"
+            " WHERE mapping_name = %s ORDER BY subject",
+            (text(mapping_name),),
+        ):
+            yield Pseudonym(subject)
 
     def all(self) -> Iterator[ClinicalRecord]:
         for (body,) in self._database.stream("SELECT body FROM record ORDER BY subject"):

@@ -1,7 +1,9 @@
 """A quality report as one HTML file that needs nothing beside it: no script, no network."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -31,6 +33,8 @@ class _Place:
     uid: str
     cells: tuple[str, ...]
     plot: SlicePlot | None
+    pictures: tuple[tuple[str, str], ...]
+    """Instance UID and the PNG in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,17 @@ _LEVEL_WORDS = {Level.SERIES: "one_series"}
 """Levels whose key in `WORDS` is taken by the plural."""
 
 
-def render_html(report: QualityReport, *, title: str, language: str) -> str:
+def render_html(
+    report: QualityReport,
+    *,
+    title: str,
+    language: str,
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Return the report as a complete HTML document.
 
-    `title` names what was checked and is escaped; `language` is "en" or "sv".
+    `title` names what was checked and is escaped; `language` is "en" or "sv"; `pictures` are PNG
+    files by instance UID, of those that findings show.
     Raises InvalidInput for another language.
     """
     if language not in WORDS:
@@ -90,19 +101,21 @@ def render_html(report: QualityReport, *, title: str, language: str) -> str:
         counts={level.value: n for level, n in report.counts.items()},
         totals=report.totals,
         statements=[(name, verdict.value) for name, verdict in report.statements().items()],
-        sections=[_section(item, report, language) for item in report.coverage],
+        sections=[_section(item, report, language, pictures) for item in report.coverage],
         n_files=report.totals.n_instances + report.totals.n_unreadable,
     )
 
 
-def _section(item: Coverage, report: QualityReport, language: str) -> _Section:
+def _section(
+    item: Coverage, report: QualityReport, language: str, pictures: Mapping[str, bytes]
+) -> _Section:
     findings = [found for found in report.findings if found.check == item.check.id]
     title, looks_at = item.check.title, item.check.looks_at
     reason = NOT_LOOKED.get(item.not_looked, item.not_looked)
     if language == "sv":
         title, looks_at = swedish.CHECKS.get(item.check.id, (title, looks_at))
         reason = swedish.NOT_LOOKED.get(item.not_looked, reason)
-    groups = list(_groups(findings, language))
+    groups = list(_groups(findings, language, pictures))
     return _Section(
         id=item.check.id,
         title=title,
@@ -129,7 +142,9 @@ def _outcome(item: Coverage, findings: Sequence[Finding]) -> str:
     return "ok" if item.n_looked else "none"
 
 
-def _groups(findings: Sequence[Finding], language: str) -> Iterator[_Group]:
+def _groups(
+    findings: Sequence[Finding], language: str, pictures: Mapping[str, bytes]
+) -> Iterator[_Group]:
     same: dict[tuple[str, str, str], list[Finding]] = {}
     for item in findings:
         message, mend = _text(item, language)
@@ -148,11 +163,18 @@ def _groups(findings: Sequence[Finding], language: str) -> Iterator[_Group]:
                 uid=item.where.uid,
                 cells=tuple(_cell(item.evidence.get(key, "")) for key in columns),
                 plot=slice_plot(item.slices_mm) if number < _SHOWN_PLOTS else None,
+                pictures=_shown(item, pictures) if number < _SHOWN_PLOTS else (),
             )
             for number, item in enumerate(shown)
         )
         headings = tuple(_heading(key, language) for key in columns)
         yield _Group(severity, message, mend, headings, places, len(members))
+
+
+def _shown(item: Finding, pictures: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (uid, b64encode(pictures[uid]).decode()) for uid in item.pictures if uid in pictures
+    )
 
 
 def _heading(key: str, language: str) -> str:

@@ -3,6 +3,8 @@
 The keys are those of `tessera.domain.quality`, which a test holds.
 """
 
+from tessera.adapters.report import swedish_facts, swedish_images, swedish_tables
+
 CHECKS: dict[str, tuple[str, str]] = {
     "Q-INT-01": ("Filerna går att läsa", "varje fil som är, eller utger sig för, DICOM"),
     "Q-INT-02": (
@@ -56,6 +58,8 @@ CHECKS: dict[str, tuple[str, str]] = {
         "Minsta kliniska värden, personer utan cancer",
         "population, kön, ålder vid bildtagning, topografi",
     ),
+    **swedish_images.CHECKS,
+    **swedish_tables.CHECKS,
 }
 """Check → title and what it looks at."""
 
@@ -64,6 +68,9 @@ NOT_LOOKED: dict[str, str] = {
     "no-clinical-values": "inga kliniska värden i den gemensamma datamodellen angavs",
     "no-manifest": "detta är ingen datasetversion med manifest",
     "no-pixel-hashes": "bilddatas kontrollsummor beräknades inte",
+    "no-headers": "filhuvudena lästes inte, bara indexet",
+    "no-pictures": "ingen bild avkodades; använd --pixels few eller --pixels all",
+    "no-source-table": "ingen klinisk tabell angavs",
 }
 
 VALUES: dict[str, str] = {
@@ -78,6 +85,7 @@ VALUES: dict[str, str] = {
     "acquisition number": "insamlingsnummer",
     "acquisition date": "insamlingsdatum",
     "frame of reference": "referenssystem",
+    **swedish_facts.VALUES,
 }
 """Evidence that is a word, as it stands in English → in Swedish."""
 
@@ -262,6 +270,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{value} saknas för en person utan cancer",
         "Fyll i {value} i den kliniska tabellen, eller mappa kolumnen som har det",
     ),
+    **swedish_images.TEXTS,
+    **swedish_tables.TEXTS,
 }
 """Kind of finding → message and mend."""
 
@@ -301,5 +311,6 @@ COLUMNS: dict[str, str] = {
     "transfer_syntax_uid": "överföringssyntax",
     "unit": "enhet",
     "worst_mm": "största avvikelse, mm",
+    **swedish_facts.COLUMNS,
 }
 """Column of the places of a finding → heading; other columns keep their name in the JSON form."""

@@ -1,8 +1,10 @@
 """DatasetStore on SQLite."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
+from tessera.domain.errors import NotFound
 from tessera.domain.ids import NodeId
 from tessera.ports.hub_store import CataloguedVersion
 from tessera.wire import fields
@@ -44,6 +46,24 @@ class SqliteDatasets:
                     "published with other content"
                 )
             return False
+
+    def renew_conformance(self, published: CataloguedVersion) -> None:
+        description = published.description
+        key = (published.node_id, description.dataset_id, description.version)
+        with self._db.transaction():
+            kept = self.find(*key)
+            if kept is None:
+                raise NotFound(f"no dataset {description.dataset_id} of node {published.node_id}")
+            renewed = replace(
+                kept.description,
+                conformance=description.conformance,
+                interoperability_tier=description.interoperability_tier,
+            )
+            self._db.change(
+                "UPDATE dataset SET description = ? "
+                "WHERE node_id = ? AND dataset_id = ? AND version = ?",
+                (fields.encode(description_to_json(renewed)).decode(), *key),
+            )
 
     def newest(self) -> Sequence[CataloguedVersion]:
         rows = self._db.rows(

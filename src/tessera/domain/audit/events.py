@@ -23,6 +23,11 @@ def dataset_created(dataset_id: str, version: int, manifest_sha256: str) -> Even
     return Event("dataset-created", OPERATOR, _version(dataset_id, version, manifest_sha256))
 
 
+def shape_released(dataset_id: str, version: int, manifest_sha256: str) -> Event:
+    """Return that the shape of a version, from which a twin is drawn, left the node."""
+    return Event("shape-released", OPERATOR, _version(dataset_id, version, manifest_sha256))
+
+
 def dataset_published(actor: str, dataset_id: str, version: int, manifest_sha256: str) -> Event:
     return Event("published", actor, _version(dataset_id, version, manifest_sha256))
 
@@ -264,6 +269,17 @@ def series_exported(dataset: str, kind: str) -> Event:
     `dataset`: its version, or `series` when single ones were named; `kind`: of the files.
     """
     return Event("series-exported", OPERATOR, {"dataset": dataset, "kind": kind})
+
+
+def export_begun(dataset: str, form: str) -> Event:
+    """At a node, before a file is written: its operator takes a version out in another format."""
+    return Event("export-begun", OPERATOR, {"dataset": dataset, "format": form})
+
+
+def export_finished(dataset: str, form: str, manifest_sha256: str) -> Event:
+    """`manifest_sha256`: of the list of all files that were written."""
+    facts: dict[str, Fact] = {"dataset": dataset, "format": form}
+    return Event("export-finished", OPERATOR, facts | {"manifest_sha256": manifest_sha256})
 
 
 def _version(dataset_id: str, version: int, manifest_sha256: str) -> dict[str, Fact]:

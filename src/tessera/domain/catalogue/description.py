@@ -70,6 +70,9 @@ class DatasetDescription:
     data_use: tuple[str, ...] = ()
     """Data use conditions as GA4GH DUO codes, for example DUO_0000042."""
     interoperability_tier: int = 1
+    """The tier that the node's checks found; 1 of a node that did not look, 0 when none holds."""
+    conformance: str = ""
+    """The report on the tiers, a compact JWS of the node's key; empty when there is none."""
     provenance: str = ""
     """How the data came to be, in words."""
     deid_profile: str = ""

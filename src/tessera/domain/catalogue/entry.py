@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.ids import NodeId
+from tessera.domain.tiers.judged import Signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class CatalogueEntry:
     published_at: datetime
     versions: tuple[int, ...] = ()
     """All published versions, ascending."""
+    conformance: Signed | None = None
+    """What the node's signed report says of the tiers; None when it made none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,15 @@ turns it into records of the common data model. A value that cannot be read is n
 and a problem, never a text that says so.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Final
 
-from tessera.domain.clinical.concepts import VALUE_SETS, cancer_named, cancer_of_topography
+from tessera.domain.clinical.concepts import cancer_named, cancer_of_codes
 from tessera.domain.clinical.mapping_file import (
-    DATE_FIELDS,
-    NUMBER_FIELDS,
+    ROW_NUMBER,
     ClinicalMapping,
     Reading,
     SourceFormat,
@@ -21,26 +21,48 @@ from tessera.domain.clinical.mapping_file import (
 )
 from tessera.domain.clinical.plausibility import implausible
 from tessera.domain.clinical.problem import Problem
-from tessera.domain.clinical.units import factor_to_own_unit
+from tessera.domain.clinical.tnm import Tnm, category_of, read_tnm
+from tessera.domain.clinical.units import factor_between
 from tessera.domain.clinical.values import (
     read_date,
-    read_gleason,
+    read_gleason_patterns,
+    read_icd10,
+    read_limit,
     read_morphology,
     read_number,
     read_stage,
     read_topography,
 )
+from tessera.domain.clinical.variables import Variable
+from tessera.domain.terms.terminology import concept, group
+from tessera.domain.terms.terminology import folded as word_folded
 from tessera.domain.zones import Identified
 
-Value = str | bool | int | float | date
-_INTEGERS: Final = ("survival_days", "treatment_offset_days")
-_CODES: Final = {
-    "cancer": cancer_named,
-    "topography": read_topography,
-    "morphology": read_morphology,
-    "gleason": read_gleason,
-    "stage": read_stage,
-}
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A measured value of which only a limit is known, as in <0.1."""
+
+    comparator: str
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gleason:
+    """A Gleason sum, with its patterns where they are said."""
+
+    total: int
+    primary: int | None = None
+    secondary: int | None = None
+
+
+Value = str | bool | int | float | date | Limit | Gleason | Tnm
+_LIMITED: Final = frozenset({"tumor_marker_test", "lab_test_result"})
+_FLAGS: Final = {
+    "yes": True, "no": False, "true": True, "false": False, "1": True, "0": False,
+    "ja": True, "nej": False,
+}  # fmt: skip
+_MOST_REMEMBERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +73,16 @@ class SourceRow:
     patient_id: str
     issuer: str
     values: Mapping[str, Value]
+    measured: Mapping[str, date] = field(default_factory=dict)
+    """Variable → the day on which it was measured, where the table says one."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Variable → column that it came from."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Where each row is an entity: variable → unit as written, when it is kept."""
+    rows: str = ""
+    """Table of the common data model of which the row is an entity; empty: a patient's row."""
+    place: int = 0
+    """Which of the delivery's files it is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +93,128 @@ class RowReading:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One reading with what was read by it before: a column has few distinct values."""
+
+    about: Variable
+    reading: Reading
+    remembered: dict[tuple[str, str], tuple[Value | None, str]] = field(default_factory=dict)
+
+
+class RowReader:
+    """Reads the rows of one table. Remembers what each text meant.
+
+    `today`: dates after it are problems. `place`: which of the delivery's files it is.
+    """
+
+    def __init__(self, mapping: ClinicalMapping, *, today: date, place: int = 0) -> None:
+        self._mapping = mapping
+        self._today = today
+        self._place = place
+        self._ways = [
+            (name, tuple(_Way(mapping.variable(name), reading) for reading in readings))
+            for name, readings in mapping.readings.items()
+        ]
+
+    def read(self, cells: Mapping[str, str], number: int) -> RowReading:
+        """Read one row; `number` counts as a spreadsheet does."""
+        mapping = self._mapping
+        patient_id = self._patient(cells, number)
+        if not patient_id:
+            gone = Problem(
+                row=number,
+                column=mapping.patient_id_column,
+                variable="",
+                reason="missing-patient-id",
+                rejected=True,
+                place=self._place,
+            )
+            return RowReading(None, (gone,))
+        values: dict[str, Value] = {}
+        ways: dict[str, _Way] = {}
+        problems: list[Problem] = []
+        for name, readings in self._ways:
+            for way in readings:
+                raw = cells.get(way.reading.column, "").strip()
+                value, reason = self._value(way, raw, cells)
+                if reason:
+                    problems.append(self._problem(number, way.reading.column, name, reason, raw))
+                if value is not None:
+                    values[name] = value
+                    ways[name] = way
+                    break
+        if not mapping.rows:
+            _derive_cancer(values)
+            for name, reason in implausible(values):
+                column = ways[name].reading.column if name in ways else ""
+                raw = cells.get(column, "")
+                problems.append(self._problem(number, column, name, reason, raw))
+        measured = {
+            name: day
+            for name, way in ways.items()
+            if way.reading.date_column and (day := self._day(way, cells))
+        }
+        row = SourceRow(
+            number=number,
+            patient_id=patient_id,
+            issuer=cells.get(mapping.issuer_column, "").strip() or mapping.issuer,
+            values=values,
+            measured=measured,
+            columns={name: way.reading.column for name, way in ways.items() if name in values},
+            units={
+                name: self._written_unit(way, cells)
+                for name, way in ways.items()
+                if way.about.kind == "number" and not way.about.unit
+            },
+            rows=mapping.rows,
+            place=self._place,
+        )
+        return RowReading(Identified(row), tuple(problems))
+
+    def _patient(self, cells: Mapping[str, str], number: int) -> str:
+        column = self._mapping.patient_id_column
+        if column == ROW_NUMBER:
+            return f"{self._mapping.name}/{self._place}/{number}"
+        text = cells.get(column, "").strip()
+        return "" if folded(text) in self._mapping.source.missing else text
+
+    def _value(self, way: _Way, raw: str, cells: Mapping[str, str]) -> tuple[Value | None, str]:
+        """Return the value and "", or None and a reason ("" when there is simply no value)."""
+        unit = self._unit(way, cells) if way.about.kind == "number" else ""
+        key = (raw, unit)
+        known = way.remembered.get(key)
+        if known is None:
+            known = _read(way.about, way.reading, self._mapping.source, raw, unit, self._today)
+            if len(way.remembered) < _MOST_REMEMBERED:
+                way.remembered[key] = known
+        return known
+
+    def _unit(self, way: _Way, cells: Mapping[str, str]) -> str:
+        reading = way.reading
+        beside = cells.get(reading.unit_column, "").strip() if reading.unit_column else ""
+        return "" if folded(beside) in self._mapping.source.missing else beside
+
+    def _written_unit(self, way: _Way, cells: Mapping[str, str]) -> str:
+        beside = self._unit(way, cells)
+        return way.reading.units.get(folded(beside), beside) or way.reading.unit
+
+    def _day(self, way: _Way, cells: Mapping[str, str]) -> date | None:
+        text = cells.get(way.reading.date_column, "").strip()
+        day = read_date(text, self._mapping.source.dates) if text else None
+        return day if day is not None and day <= self._today else None
+
+    def _problem(self, row: int, column: str, field: str, reason: str, raw: str) -> Problem:
+        return Problem(
+            row=row,
+            column=column,
+            variable=field,
+            reason=reason,
+            raw=Identified(raw),
+            place=self._place,
+        )
+
+
 def read_row(
     row: Identified[Mapping[str, str]],
     number: int,
@@ -69,101 +223,133 @@ def read_row(
     today: date,
 ) -> RowReading:
     """Read one row. `number` counts as a spreadsheet does; dates after `today` are problems."""
-    cells = row.value
-    patient_id = cells.get(mapping.patient_id_column, "").strip()
-    if folded(patient_id) in mapping.source.missing:
-        column = mapping.patient_id_column
-        gone = Problem(
-            row=number, column=column, variable="", reason="missing-patient-id", rejected=True
-        )
-        return RowReading(None, (gone,))
-    values: dict[str, Value] = {}
-    columns: dict[str, Reading] = {}
-    problems: list[Problem] = []
-    for field, readings in mapping.readings.items():
-        for reading in readings:
-            raw = cells.get(reading.column, "").strip()
-            value, reason = _read_cell(field, raw, cells, reading, mapping.source, today)
-            if reason:
-                problems.append(_problem(number, reading.column, field, reason, raw))
-            if value is not None:
-                values[field] = value
-                columns[field] = reading
-                break
-    _derive_cancer(values)
-    for field, reason in implausible(values):
-        column = columns[field].column if field in columns else ""
-        problems.append(_problem(number, column, field, reason, cells.get(column, "")))
-    issuer = cells.get(mapping.issuer_column, "").strip() or mapping.issuer
-    read = SourceRow(number=number, patient_id=patient_id, issuer=issuer, values=values)
-    return RowReading(Identified(read), tuple(problems))
-
-
-def _problem(number: int, column: str, field: str, reason: str, raw: str) -> Problem:
-    return Problem(row=number, column=column, variable=field, reason=reason, raw=Identified(raw))
+    return RowReader(mapping, today=today).read(row.value, number)
 
 
 def _derive_cancer(values: dict[str, Value]) -> None:
-    topography = values.get("topography")
+    topography, morphology = values.get("topography"), values.get("morphology")
     if "cancer" not in values and isinstance(topography, str):
-        cancer = cancer_of_topography(topography)
+        cancer = cancer_of_codes(topography, morphology if isinstance(morphology, str) else "")
         if cancer:
             values["cancer"] = cancer
 
 
-def _read_cell(
-    field: str,
-    raw: str,
-    cells: Mapping[str, str],
-    reading: Reading,
-    source: SourceFormat,
-    today: date,
+def _read(
+    about: Variable, reading: Reading, source: SourceFormat, raw: str, unit: str, today: date
 ) -> tuple[Value | None, str]:
-    """Return the value and "", or None and a reason ("" when there is simply no value)."""
     word = folded(raw)
-    if word in source.missing:
+    if word in source.missing and word not in reading.values:
         return reading.if_empty, ""
     if word in reading.values:
         target = reading.values[word]
         if target == "":
             return None, ""
-        if field in VALUE_SETS or field in ("cancer", "deceased"):
+        if about.kind in ("concept", "flag"):
             return target, ""
         raw = str(target)
     if reading.if_filled is not None:
         return reading.if_filled, ""
-    if field in DATE_FIELDS:
+    if about.kind == "date":
         day = read_date(raw, reading.dates)
         if day is None:
             return None, "unreadable-date"
         return (None, "date-in-future") if day > today else (day, "")
-    if field in NUMBER_FIELDS:
-        return _read_quantity(field, raw, cells, reading, source)
-    if field in _CODES:
-        code = _CODES[field](raw)
-        return (code, "") if code is not None else (None, "unknown-value")
-    if field in VALUE_SETS and word in VALUE_SETS[field]:
-        return word, ""
-    return None, "unknown-value"
+    if about.kind == "number":
+        return _read_quantity(about, reading, source, raw, unit)
+    value = _WORDS[about.kind](about, raw)
+    return (value, "") if value is not None else (None, "unknown-value")
 
 
 def _read_quantity(
-    field: str, raw: str, cells: Mapping[str, str], reading: Reading, source: SourceFormat
+    about: Variable, reading: Reading, source: SourceFormat, raw: str, beside: str
 ) -> tuple[Value | None, str]:
     read = read_number(raw, source.decimal)
+    comparator = ""
+    if read is None and about.table in _LIMITED:
+        limit = read_limit(raw, source.decimal)
+        comparator, read = (limit[0], limit[1:]) if limit else ("", None)
     if read is None:
         return None, "unreadable-number"
     number, written = read
-    beside = cells.get(reading.unit_column, "").strip() if reading.unit_column else ""
-    if folded(beside) in source.missing:
-        beside = ""
-    unit = written or beside or reading.unit
+    if not about.unit:  # an entity's own value: the gate converts it by its code
+        return (Limit(comparator, number) if comparator else number), ""
+    unit = written or beside or reading.unit or ("1" if about.unit == "1" else "")
     if not unit:
         return None, "no-unit"
-    factor = factor_to_own_unit(field, reading.units.get(folded(unit), unit))
+    factor = factor_between(
+        reading.units.get(folded(unit), unit), about.unit, about.code or _MARKER.get(about.name, "")
+    )
     if factor is None:
         return None, "unknown-unit"
-    value = number * factor
-    if field in _INTEGERS:
-        return round(value), ""
-    return round(value, 1 if field == "age_at_diagnosis" else 4), ""
+    value = round(number * factor, 1 if about.name == "age_at_diagnosis" else 4)
+    if about.name in _WHOLE:
+        value = round(number * factor)
+    return (Limit(comparator, value) if comparator else value), ""
+
+
+_MARKER: Final = {"psa_ng_ml": "psa"}
+_WHOLE: Final = frozenset(
+    "survival_days treatment_offset_days recurrence_free_days tnm_edition isup_grade "
+    "radiotherapy_fractions medication_cycles".split()
+)
+
+
+def _concept(about: Variable, raw: str) -> Value | None:
+    if about.name == "cancer":
+        return cancer_named(raw)
+    if about.words:
+        return next((word for word in about.words if folded(word) == folded(raw)), None)
+    if about.group == "stage":
+        return _exact("stage").get(word_folded(raw)) or read_stage(raw)
+    if about.group in ("tnm_t", "tnm_n", "tnm_m"):
+        letter = about.group[-1]
+        read = read_tnm(raw)
+        said = getattr(read, letter) if read else None
+        return said or category_of(letter, letter.upper() + raw.strip())
+    return _exact(about.group).get(word_folded(raw))
+
+
+@cache
+def _exact(name: str) -> dict[str, str]:
+    """Return the words that mean a concept beyond doubt: name, labels and codes."""
+    found: dict[str, str] = {}
+    for one in group(name):
+        for word in (one.name, one.label_en, one.label_sv, *one.codes.values()):
+            found.setdefault(word_folded(word), one.name)
+    return found
+
+
+def _flag(about: Variable, raw: str) -> Value | None:
+    return _FLAGS.get(folded(raw))
+
+
+def _code(about: Variable, raw: str) -> Value | None:
+    if about.name == "gleason":
+        read = read_gleason_patterns(raw)
+        return Gleason(*read) if read else None
+    reader = _CODES.get(about.name)
+    return reader(raw) if reader else None
+
+
+def _tnm(about: Variable, raw: str) -> Value | None:
+    return read_tnm(raw)
+
+
+_CODES: Final[dict[str, Callable[[str], str | None]]] = {
+    "topography": read_topography,
+    "morphology": read_morphology,
+    "icd10": read_icd10,
+}
+_WORDS: Final[dict[str, Callable[[Variable, str], Value | None]]] = {
+    "concept": _concept,
+    "flag": _flag,
+    "code": _code,
+    "tnm": _tnm,
+}
+
+
+def broadest_stage(stage: str) -> str:
+    """Return the stage group that a stage is part of: II of IIA."""
+    while parents := concept("stage", stage).parents:
+        stage = parents[0]
+    return stage

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from tessera.domain.clinical.concepts import cancer_of_topography
 
-Values = dict[str, str | bool | int | float | date]
+Values = dict[str, Any]
 _RANGES: Final = {
     "age_at_diagnosis": (0.0, 120.0),
     "psa_ng_ml": (0.0, 20_000.0),

@@ -12,6 +12,7 @@ MENDS: Final[dict[str, str]] = {
     "date-in-future": "correct the date in the table",
     "unreadable-number": "correct the number in the table; limits such as <0.1 are not values",
     "no-unit": "give the unit in the table, or `unit` in the mapping file",
+    "not-a-row": "the row lacks what it is about (its code or kind); add it to `values`",
     "unknown-unit": "add the unit to `units` in the mapping file, or correct the table",
     "out-of-range": "correct the value in the table",
     "no-cancer": "give the cancer or its ICD-O-3 topography; the subject is kept without one",
@@ -44,6 +45,8 @@ class Problem:
     """Variable of the mapping that is null for it; "" when none is."""
     reason: str
     raw: Identified[str] = field(default_factory=lambda: Identified(""))
+    place: int = 0
+    """Which file of the delivery, from 0."""
     rejected: bool = False
     """The whole row was left out."""
 

@@ -5,13 +5,19 @@ of the columns. Records of before the facts have no such key.
 """
 
 import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from tessera.domain.clinical.cdm import ENTITIES, TABLES, CancerCondition, ClinicalRecord, Subject
 from tessera.domain.clinical.entities import Entity
 from tessera.domain.clinical.entity import table_of
+from tessera.domain.ids import Pseudonym
+from tessera.domain.zones import Deidentified
 
 
 def record_to_json(record: ClinicalRecord) -> str:
@@ -22,7 +28,16 @@ def record_to_json(record: ClinicalRecord) -> str:
     }
     if record.facts:
         document["facts"] = [[table_of(type(one)).name, _values(one)] for one in record.facts]
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_iso)
 
 
 def record_from_json(body: str) -> ClinicalRecord:
@@ -37,12 +52,16 @@ def record_from_json(body: str) -> ClinicalRecord:
 
 
 def _values(entity: Entity | Subject | CancerCondition) -> dict[str, object]:
-    values = {}
-    for name, is_date in _names(table_of(type(entity)).name):
-        value = getattr(entity, name)
-        if value is not None:
-            values[name] = value.isoformat() if is_date else value
-    return values
+    names, get = _getter(table_of(type(entity)).name)
+    return {
+        name: value for name, value in zip(names, get(entity), strict=True) if value is not None
+    }
+
+
+@cache
+def _getter(table: str) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    names = tuple(name for name, _ in _names(table))
+    return names, attrgetter(*names)
 
 
 def _made(cls: Any, values: dict[str, Any]) -> Any:
@@ -61,3 +80,44 @@ def _names(table: str) -> tuple[tuple[str, bool], ...]:
 @cache
 def _classes() -> dict[str, type]:
     return {table_of(cls).name: cls for cls in ENTITIES}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordText:
+    """A record as it is stored."""
+
+    subject: Pseudonym
+    body: str
+
+
+def text_of(record: Deidentified[ClinicalRecord] | Deidentified[RecordText]) -> RecordText:
+    """Return the text of a record that may be stored."""
+    value = record.value
+    if isinstance(value, RecordText):
+        return value
+    return RecordText(value.subject.subject, record_to_json(value))
+
+
+def differences(old: str, new: str) -> tuple[str, ...]:
+    """Return `table.column` of what differs between two stored forms of one subject's record."""
+    if old == new:
+        return ()
+    before, after = _cells(old), _cells(new)
+    found = {
+        place for place in before.keys() | after.keys() if before.get(place) != after.get(place)
+    }
+    return tuple(sorted({f"{table}.{column}" for table, _, column in found}))
+
+
+def _cells(body: str) -> dict[tuple[str, int, str], object]:
+    """Return the values by table, number of the row in it, and column."""
+    document = json.loads(body)
+    rows = [("patient", document["subject"])]
+    rows += [("condition", one) for one in document["conditions"]]
+    rows += [(name, one) for name, one in document.get("facts", ())]
+    count: Counter[str] = Counter()
+    cells: dict[tuple[str, int, str], object] = {}
+    for table, row in rows:
+        count[table] += 1
+        cells |= {(table, count[table], name): value for name, value in row.items()}
+    return cells

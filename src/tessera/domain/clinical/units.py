@@ -1,57 +1,33 @@
-"""Units of clinical values: what converts to the unit of the common data model. Pure.
+"""Units of clinical values: what converts to the unit that a variable is stored in. Pure.
 
-Factors are exact by definition (SI prefixes) or calendar means. Source: UCUM, table of
-units; days per month and year are the Gregorian means, 30.436875 and 365.2425.
+Source: UCUM by `domain/terms/units.py`; what people write is found in group `unit`. A month is a
+twelfth of a year and a year 365.2425 days, the Gregorian means.
 """
 
 import unicodedata
+from functools import cache
 from typing import Final
 
-_DAYS_PER_YEAR = 365.2425
-CONVERSIONS: Final[dict[str, dict[str, float]]] = {
-    "psa_ng_ml": {
-        "ng/ml": 1.0,
-        "ug/l": 1.0,
-        "mcg/l": 1.0,
-        "ng/dl": 0.01,
-        "pg/ml": 0.001,
-        "ng/l": 0.001,
-        "ug/ml": 1000.0,
-        "mg/l": 1000.0,
-        "ug/dl": 10.0,
-    },
-    "age_at_diagnosis": {
-        "years": 1.0,
-        "year": 1.0,
-        "y": 1.0,
-        "a": 1.0,
-        "months": 1 / 12,
-        "month": 1 / 12,
-        "mo": 1 / 12,
-        "days": 1 / _DAYS_PER_YEAR,
-        "d": 1 / _DAYS_PER_YEAR,
-    },
-    "survival_days": {
-        "days": 1.0,
-        "day": 1.0,
-        "d": 1.0,
-        "weeks": 7.0,
-        "wk": 7.0,
-        "months": _DAYS_PER_YEAR / 12,
-        "mo": _DAYS_PER_YEAR / 12,
-        "years": _DAYS_PER_YEAR,
-        "a": _DAYS_PER_YEAR,
-    },
-}
-CONVERSIONS["treatment_offset_days"] = CONVERSIONS["survival_days"]
-"""Column → spelling of a unit, folded → factor to the column's own unit."""
+from tessera.domain.clinical.variables import variable
+from tessera.domain.errors import InvalidInput
+from tessera.domain.terms.units import factor, ucum_of
 
-OWN_UNIT: Final[dict[str, str]] = {
-    "psa_ng_ml": "ng/mL",
-    "age_at_diagnosis": "years",
-    "survival_days": "days",
-    "treatment_offset_days": "days",
+_DAYS_PER_YEAR: Final = 365.2425
+_TIMES: Final = {"d": 1.0, "wk": 7.0, "mo": _DAYS_PER_YEAR / 12, "a": _DAYS_PER_YEAR}
+_SPELLINGS: Final = {
+    "days": "d",
+    "day": "d",
+    "weeks": "wk",
+    "week": "wk",
+    "months": "mo",
+    "month": "mo",
+    "years": "a",
+    "year": "a",
+    "y": "a",
+    "mcg/l": "ug/L",
 }
+SHOWN: Final = {"a": "years", "d": "days"}
+"""UCUM → the word that documents use for it."""
 
 
 def folded_unit(text: str) -> str:
@@ -60,6 +36,33 @@ def folded_unit(text: str) -> str:
     return "".join(plain.split()).replace("μ", "u").replace("\N{MICRO SIGN}", "u")
 
 
-def factor_to_own_unit(column: str, unit: str) -> float | None:
-    """Return what to multiply a value in `unit` by, or None when the unit is not known."""
-    return CONVERSIONS.get(column, {}).get(folded_unit(unit))
+@cache
+def factor_to_own_unit(name: str, unit: str) -> float | None:
+    """Return what to multiply a value of a variable in `unit` by; None when it is not known.
+
+    Raises InvalidMapping for a name that is no variable.
+    """
+    about = variable(name)
+    return factor_between(unit, about.unit, about.code or _MARKERS.get(name, ""))
+
+
+@cache
+def factor_between(unit: str, goal: str, about: str = "") -> float | None:
+    """Return the factor from a unit as people write it to a UCUM unit, or None.
+
+    `about`: marker or laboratory test, whose molar mass joins moles and grams.
+    """
+    written = (
+        _SPELLINGS.get(folded_unit(unit)) or ucum_of(unit.strip()) or ucum_of(folded_unit(unit))
+    )
+    if written is None:
+        return None
+    if written in _TIMES and goal in _TIMES:
+        return _TIMES[written] / _TIMES[goal]
+    try:
+        return factor(written, goal, about)
+    except InvalidInput:
+        return None
+
+
+_MARKERS: Final = {"psa_ng_ml": "psa"}

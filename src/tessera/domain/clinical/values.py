@@ -6,6 +6,7 @@ the problem. None of them guesses between two readings.
 
 import re
 from datetime import date
+from functools import cache
 from typing import Final
 
 _MONTHS: Final = (
@@ -36,6 +37,8 @@ _GLEASON = (
 )
 TOPOGRAPHY: Final = re.compile(r"C[0-9]{2}(?:\.[0-9])?")
 """ICD-O-3 topography, for example C61.9."""
+ICD10: Final = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
+"""ICD-10, for example C50.4."""
 MORPHOLOGY: Final = re.compile(r"[0-9]{4}/[012369]")
 """ICD-O-3 morphology with behaviour, for example 8140/3."""
 
@@ -77,6 +80,7 @@ def read_date(text: str, forms: tuple[str, ...]) -> date | None:
     return None
 
 
+@cache
 def _date_pattern(form: str) -> re.Pattern[str]:
     out, at = "", 0
     for token in _TOKEN.finditer(form):
@@ -115,8 +119,22 @@ def read_stage(text: str) -> str | None:
     return _ROMAN.get(group, group)
 
 
+def read_limit(text: str, decimal: str) -> tuple[str, float, str] | None:
+    """Return comparator, number and unit of a limit such as "<0,1 ng/mL", "≥ 20" or ">1000"."""
+    sign = text.strip()[:2].replace("≤", "<=").replace("≥", ">=")
+    comparator = next((one for one in ("<=", ">=", "<", ">") if sign.startswith(one)), "")
+    read = read_number(text.strip().lstrip("<>≤≥= "), decimal) if comparator else None
+    return (comparator, *read) if read else None
+
+
 def read_gleason(text: str) -> int | None:
     """Return the Gleason total of "7", "3+4", "3+4=7" or "7 (3+4)", 2 to 10."""
+    read = read_gleason_patterns(text)
+    return read[0] if read else None
+
+
+def read_gleason_patterns(text: str) -> tuple[int, int | None, int | None] | None:
+    """Return the Gleason total, 2 to 10, and its two patterns where they are written."""
     for pattern in _GLEASON:
         match = pattern.fullmatch(text.strip())
         if not match:
@@ -125,8 +143,19 @@ def read_gleason(text: str) -> int | None:
         added = int(parts["a"]) + int(parts["b"]) if parts.get("a") else None
         total = int(parts["sum"]) if parts.get("sum") else added
         agrees = added is None or added == total
-        return total if total is not None and agrees and 2 <= total <= 10 else None
+        if total is None or not agrees or not 2 <= total <= 10:
+            return None
+        a, b = parts.get("a"), parts.get("b")
+        return total, int(a) if a else None, int(b) if b else None
     return None
+
+
+def read_icd10(text: str) -> str | None:
+    """Return an ICD-10 code as C50 or C50.4; C504 is read too."""
+    code = text.strip().upper()
+    if re.fullmatch(r"[A-Z][0-9]{3,4}", code):
+        code = f"{code[:3]}.{code[3:]}"
+    return code if ICD10.fullmatch(code) else None
 
 
 def read_topography(text: str) -> str | None:

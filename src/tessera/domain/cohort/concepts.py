@@ -1,10 +1,12 @@
 """Concepts a coded field may hold, with the other names people and systems use for them.
 
 Codes: SNOMED CT ids (written bare or as `SCT:…`) and EUCAIM Hyper-Ontology codes are those
-of the keys of the EUCAIM federated search.
+of the keys of the EUCAIM federated search. Cancers come from the terminology.
 """
 
 from dataclasses import dataclass
+
+from tessera.domain.terms.terminology import group, narrower
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,41 +20,40 @@ class Concept:
     meaning: str = ""
     synonyms: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
+    is_grouping: bool = False
+    """True when no data hold this value itself, only those that it includes."""
 
 
 def _plain(*names: str) -> tuple[Concept, ...]:
     return tuple(Concept(name) for name in names)
 
 
-CANCERS = (
-    Concept(
-        "prostate",
-        "prostate cancer",
-        ("prostate cancer", "prostatic", "399068003", "CLIN1000075"),
-    ),
-    Concept("breast", "breast cancer", ("breast cancer", "mamma", "254837009", "CLIN1000060")),
-    Concept(
-        "lung",
-        "lung cancer",
-        ("lung cancer", "bronchus", "363358000", "CLIN1000065", "CLIN1000045"),
-    ),
-    Concept("colon", "colon cancer", ("colon cancer", "363406005", "CLIN1000057")),
-    Concept("rectum", "rectal cancer", ("rectal", "rectal cancer", "363351006", "CLIN1000185")),
-    Concept(
-        "colorectum",
-        "cancer of the colon or rectum",
-        ("colorectal", "colorectal cancer", "bowel", "CRC", "CLIN1000054"),
-        includes=("colon", "rectum"),
-    ),
-    Concept(
-        "liver", "liver cancer", ("liver cancer", "hepatic", "hepatocellular", "HCC", "CLIN1000071")
-    ),
-    Concept("brain", "brain cancer", ("brain cancer", "brain tumour", "brain tumor", "glioma")),
-    Concept("pancreas", "pancreatic cancer", ("pancreatic", "pancreatic cancer")),
-    Concept("kidney", "kidney cancer", ("renal", "kidney cancer", "CLIN1000058")),
-    Concept("bladder", "bladder cancer", ("bladder cancer", "urinary bladder")),
-    Concept("stomach", "stomach cancer", ("gastric", "stomach cancer", "gastric cancer")),
-)
+def _cancers() -> tuple[Concept, ...]:
+    """Return the cancers of the terminology, each with the narrower ones that data may hold."""
+    entries = {one.name: one for one in group("cancer")}
+    found = []
+    for one in entries.values():
+        codes = (*one.codes.items(), *(code.split(":", 1) for code in one.same_as))
+        said = [one.label_en, one.label_sv]
+        for language in ("any", "en", "sv"):
+            said += one.synonyms.get(language, ())
+        said += [code for system, code in codes if system in {"SCT", "EUCAIM"}]
+        below = [name for name in narrower("cancer", one.name) if name != one.name]
+        label = _SAID.get(one.name, one.label_en)
+        found.append(
+            Concept(
+                one.name,
+                label if label.startswith("Hodgkin") else label[0].lower() + label[1:],
+                tuple(dict.fromkeys(said)),
+                includes=tuple(name for name in below if "abstract" not in entries[name].facts),
+                is_grouping="abstract" in one.facts,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.is_grouping))
+
+
+_SAID = {"colorectum": "cancer of the colon or rectum"}
+CANCERS = _cancers()
 SEXES = (
     Concept("female", "female", ("F", "woman", "women", "248152002", "COM1001370")),
     Concept("male", "male", ("M", "man", "men", "248153007", "COM1001366")),

@@ -1,6 +1,7 @@
 """The gate through which every number about subjects leaves a node. Pure.
 
-Beside it only `domain/access/airlock` and `domain/learning/update_gate` call `seal_released`.
+Beside it only `domain/access/airlock`, `domain/learning/update_gate` and `domain/twin/gate` call
+`seal_released`.
 What it does not defend against: differences between the answers to several queries
 (docs/reference/cohort-language.md).
 """
@@ -15,6 +16,7 @@ from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.fields import FIELDS
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput
+from tessera.domain.tiers.judged import said_in
 from tessera.domain.zones import Released, seal_released
 
 _MEGABYTE = 1_000_000
@@ -135,6 +137,20 @@ def disclose_description(
     return seal_released(released)
 
 
+def with_conformance(
+    released: Released[DatasetDescription], tier: int, token: str
+) -> Released[DatasetDescription]:
+    """Return a released description with the node's signed report on the tiers.
+
+    What is signed are verdicts and grades, words of closed sets (`Conformance.to_sign`), which
+    is read back here: anything else in it is refused with InvalidInput.
+    """
+    said = said_in(token)
+    if said is None or said.tier != tier:
+        raise InvalidInput("not a signed conformance report that says this tier")
+    return seal_released(replace(released.value, interoperability_tier=tier, conformance=token))
+
+
 def _total(exact: int | None, policy: CountPolicy) -> int | None:
     return None if exact is None else released_count(exact, policy)
 
@@ -169,7 +185,7 @@ def _vocabulary(name: str, given: Mapping[str, int]) -> tuple[str, ...]:
     if name in _OPEN:
         return ()
     if name in FIELDS and FIELDS[name].values:
-        return tuple(concept.name for concept in FIELDS[name].values if not concept.includes)
+        return tuple(one.name for one in FIELDS[name].values if not one.is_grouping)
     with_dash = tuple(band.replace("-", "–") for band in _AGE_BANDS)
     for bands in (_AGE_BANDS, with_dash):
         # Also when nobody has an age: an empty list would tell so.

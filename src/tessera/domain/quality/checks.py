@@ -3,7 +3,15 @@
 An id is never used again for another check. docs/reference/checks.md describes each.
 """
 
-from tessera.domain.quality import geometry, integrity, linkage, tier1, uniqueness
+from tessera.domain.quality import (
+    checks_images,
+    checks_tables,
+    geometry,
+    integrity,
+    linkage,
+    tier1,
+    uniqueness,
+)
 from tessera.domain.quality.finding import Level
 from tessera.domain.quality.registry import Check, Dimension
 
@@ -131,6 +139,8 @@ CHECKS: tuple[Check, ...] = (
         source="PS3.3 C.8.20.2, C.17.2",
         run=linkage.references_resolve,
     ),
+    *checks_images.CHECKS,
+    *checks_tables.CHECKS,
     Check(
         id="Q-T1-05",
         title="Minimum attributes of each image series",

@@ -53,6 +53,8 @@ class Finding:
     mend: str = ""
     slices_mm: tuple[float, ...] = ()
     """Places of the slices along their normal, mm, ascending; for geometry findings only."""
+    pictures: tuple[str, ...] = ()
+    """Instances that show it, by UID, for a person who would rather look."""
 
 
 def finding(
@@ -62,6 +64,7 @@ def finding(
     evidence: Evidence | None = None,
     *,
     slices_mm: Sequence[float] = (),
+    pictures: Sequence[str] = (),
 ) -> Finding:
     """Return the finding of `kind`, its English text filled in from `evidence`."""
     facts = dict(evidence or {})
@@ -75,6 +78,7 @@ def finding(
         evidence=facts,
         mend=text.mend.format_map(facts),
         slices_mm=tuple(slices_mm),
+        pictures=tuple(pictures),
     )
 
 

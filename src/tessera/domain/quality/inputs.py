@@ -1,10 +1,17 @@
 """What the checks look at: rows of instances, unreadable files, clinical values. Pure values."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
 
 from tessera.domain.clinical.cdm import ClinicalRecord
 from tessera.domain.imaging.instance import InstanceRow
+from tessera.domain.quality.facts import NO_FACTS, Facts
+from tessera.domain.quality.source_table import SourceTable
+
+if TYPE_CHECKING:
+    from tessera.domain.quality.picture import Picture  # loads numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,15 @@ class NotDicom:
     path: str
 
 
-ReadOutcome = InstanceRow | Unreadable | NotDicom
+@dataclass(frozen=True, slots=True)
+class ReadInstance:
+    """An instance with more of its header than the index keeps."""
+
+    row: InstanceRow
+    facts: Facts
+
+
+ReadOutcome = InstanceRow | ReadInstance | Unreadable | NotDicom
 """What came of reading one file."""
 
 
@@ -47,6 +62,15 @@ class ManifestComparison:
 
     n_compared: int
     changed: tuple[ChangedContent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlikePair:
+    """Two pictures that look alike, and how far their finest texture is the same."""
+
+    one: str
+    other: str
+    sameness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,16 @@ class CheckInput:
     records: Sequence[ClinicalRecord] | None = None
     """Clinical values in the common data model."""
     manifest: ManifestComparison | None = None
+    facts: Mapping[str, Facts] | None = None
+    """More of the headers, by instance UID."""
+    pictures: "Sequence[Picture] | None" = None
+    """Figures of the pictures that were decoded: a few of each series, or all."""
+    alike: Sequence[AlikePair] = ()
+    """Pairs of pictures of different studies that were compared whole."""
+    table: SourceTable | None = None
+    """The clinical table as it was delivered."""
+    checked_on: date | None = None
+    """The day of the check; None where dates are shifted."""
     series: tuple[SeriesRows, ...] = field(init=False)
     """The rows grouped by series, ascending UID; without those that name no series."""
 
@@ -82,6 +116,10 @@ class CheckInput:
         if self.subjects is None and self.records is not None:
             known = frozenset(record.subject.subject for record in self.records)
             object.__setattr__(self, "subjects", known)
+
+    def facts_of(self, row: InstanceRow) -> Facts:
+        """Return what more is known of the header, nothing where it was not read."""
+        return (self.facts or {}).get(row.instance_uid, NO_FACTS)
 
 
 def _by_series(rows: Iterable[InstanceRow]) -> Iterator[SeriesRows]:

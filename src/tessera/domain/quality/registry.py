@@ -53,5 +53,8 @@ NOT_LOOKED: dict[str, str] = {
     "no-clinical-values": "no clinical values in the common data model were given",
     "no-manifest": "this is not a dataset version with a manifest",
     "no-pixel-hashes": "pixel hashes were not computed",
+    "no-headers": "the headers were not read, only the index",
+    "no-pictures": "no picture was decoded; use --pixels few or --pixels all",
+    "no-source-table": "no clinical table was given",
 }
 """Reason for not looking → English text."""

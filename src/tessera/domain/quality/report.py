@@ -52,6 +52,8 @@ class QualityReport:
     findings: tuple[Finding, ...]
     coverage: tuple[Coverage, ...]
     totals: Totals
+    left_out: tuple[Finding, ...] = ()
+    """Findings that a reader did not ask for; the verdicts on statements count them."""
 
     @property
     def counts(self) -> dict[Severity, int]:
@@ -68,7 +70,8 @@ class QualityReport:
         A statement is met when every check that covers it looked, and none found an error or
         gave a warning.
         """
-        doubts = {item.check for item in self.findings if item.severity is not Severity.NOTE}
+        every = (*self.findings, *self.left_out)
+        doubts = {item.check for item in every if item.severity is not Severity.NOTE}
         verdicts: dict[str, Verdict] = {}
         for name in sorted({s for item in self.coverage for s in item.check.statements}):
             covering = [item for item in self.coverage if name in item.check.statements]
@@ -144,4 +147,6 @@ def _finding_json(item: Finding) -> dict[str, object]:
     }
     if item.slices_mm:
         body["slices_mm"] = list(item.slices_mm)
+    if item.pictures:
+        body["pictures"] = list(item.pictures)
     return body

@@ -6,6 +6,8 @@ same names of evidence.
 
 from dataclasses import dataclass
 
+from tessera.domain.quality import texts_images, texts_tables
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -224,5 +226,7 @@ TEXTS: dict[str, Text] = {
         "{value} is missing for a subject without cancer",
         "Fill {value} in the clinical table, or map the column that holds it",
     ),
+    **{kind: Text(*told) for kind, told in texts_images.TEXTS.items()},
+    **{kind: Text(*told) for kind, told in texts_tables.TEXTS.items()},
 }
 """Kind of finding → the check it belongs to and its English text."""

@@ -72,7 +72,7 @@ def test_a_group_keeps_its_content_together() -> None:
         ("   ", 0, "empty"),
         ("modalty = MR", 0, "did you mean modality?"),
         ("cancer = prostat", 9, "did you mean prostate?"),
-        ("sex = male and cancer = thyroid", 24, "known: prostate, breast"),
+        ("sex = male and cancer = appendix", 24, "known: prostate, breast"),
         ("modality = MR PT", 14, "join conditions with `and` or `or`"),
         ("modality in MR", 12, "put `(` here"),
         ("modality in (MR, PT", 19, "put `)` here"),

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from tessera.domain.deid.text.people import People
-from tessera.domain.deid.text.reading import LISTED, STAFF, UNKNOWN, Reading
+from tessera.domain.deid.text.reading import DERIVED, LISTED, OPERATION, STAFF, UNKNOWN, Reading
 from tessera.domain.deid.text.tokens import Token, is_unspaced
 from tessera.domain.deid.text.vocabulary import Vocabulary
 
 _TITLE_GAP: Final = re.compile(r"[ \t\u3000.,:;)/(\-]{0,3}\n?[ \t]{0,8}")
 _NAME_GAP: Final = re.compile(r"(?:[ \t\u3000]|[-‐–.'’_^])?[ \t]{0,2}|, ?")
 _NEXT_TO: Final = re.compile(r"[ _\-]{1,2}|, ?|\. ")
+_AFTER_STAFF: Final = re.compile(r"[ _\-]{1,2}|, ?|[.:：] ?|　")
+_COLON: Final = re.compile(r"[:：] ?")
+_ROMAN: Final = re.compile(r"[IVX]{1,4}[a-fA-F]?|[A-D]\d?")
 _MORE_TITLES: Final = frozenset(
     "ol olak oberarzt dra ssk rtssk sygeplejerske tech mta mtra mtr".split()
 )
@@ -82,15 +85,26 @@ class Context:
                 at += 1
 
     def _staff_initials(self, marks: Marks) -> None:
-        """Mark the two or three capitals after somebody who does not sign: radiographer EG."""
-        tokens = marks.reading.tokens
+        """Mark two or three capitals after somebody's work or title: radiographer EG, Dr. MK."""
+        tokens, titles = marks.reading.tokens, self._vocabulary.titles
         for i, token in enumerate(tokens[:-1]):
             after = tokens[i + 1]
-            if token.key not in STAFF or not 2 <= len(after.text) <= 3:
+            if token.key in STAFF:
+                longest, gaps = 3, _AFTER_STAFF
+            elif token.key in OPERATION:
+                longest, gaps = 2, _COLON
+            elif token.key in titles and len(token.text) > 1 and token.title:
+                longest, gaps = 3, _AFTER_STAFF
+            else:
                 continue
-            is_initials = after.text.isupper() and after.text.isalpha()
-            if is_initials and after.key not in _MODALITIES and _NEXT_TO.fullmatch(marks.gap(i)):
-                marks.kinds[i + 1] = marks.kinds[i + 1] or "name"
+            if not 2 <= len(after.text) <= longest or not gaps.fullmatch(marks.gap(i)):
+                continue
+            if not (after.text.isupper() and after.text.isalpha()):
+                continue
+            # PÖ is nobody's "po", per os.
+            if after.text.lower() in _MODALITIES or _figure_follows(tokens, i + 1):
+                continue
+            marks.kinds[i + 1] = marks.kinds[i + 1] or "name"
 
     def _strokes(self, marks: Marks) -> None:
         """Mark what a stroke joins to a name: Brown/Green after a title."""
@@ -121,12 +135,24 @@ class Context:
                 continue
             if eponym.words & beside:
                 return True
+            if eponym.graded and not somebody and self._grade_follows(marks, i):
+                return True
             one = eponym.one
             if (one or not somebody) and any(eponym.explained_by(word) for word in near):
                 return True
             if eponym.always and one and not somebody and not self._in_a_name(marks, i):
                 return True
         return False
+
+    def _grade_follows(self, marks: Marks, i: int) -> bool:
+        """Say whether a grade stands right after a scale that bears a name: Fazekas 2."""
+        tokens = marks.reading.tokens
+        if i + 1 == len(tokens) or marks.gap(i) not in (" ", "-", ": "):
+            return False
+        if i and tokens[i - 1].key in self._vocabulary.titles:
+            return False
+        after = tokens[i + 1]
+        return len(after.text) < 3 if after.digits else _ROMAN.fullmatch(after.text) is not None
 
     def _in_a_name(self, marks: Marks, i: int) -> bool:
         tokens, known = marks.reading.tokens, marks.reading.known
@@ -205,8 +231,8 @@ class Context:
         )
 
     def _may_follow_title(self, title: Token, token: Token) -> bool:
-        # "DR Chest": digital radiography of a listed word, unless it is a common name.
-        radiography = title.text == "DR" and token.key not in self._vocabulary.names
+        # "DR Chest", "MR Knee": a modality before a listed word, unless it is a common name.
+        radiography = title.text in ("DR", "MR") and token.key not in self._vocabulary.names
         return not radiography and title.text not in ("PD", "MED", "DE", "pd", "OA")
 
     def _backward(self, marks: Marks, at: int) -> None:
@@ -216,7 +242,8 @@ class Context:
             token, gap = tokens[i], marks.gap(i)
             if wide:
                 single = len(token.text) == 1 and known[i] is LISTED and "一" <= token.text <= "龯"
-                if gap.strip() or not (single or known[i] is UNKNOWN):
+                weak = known[i] is DERIVED and len(token.text) < 4  # a rare surname in the table
+                if gap.strip() or not (single or weak or known[i] is UNKNOWN):
                     break
             elif token.digits or not re.fullmatch(r"[ .]{0,2}|, ?|-", gap):
                 break
@@ -309,6 +336,11 @@ class Context:
             return  # "Müller, Z.n. TUR"
         if last_is and (token.text not in "LR" or self.after(marks, i) == "."):
             marks.kinds[i] = "name"
+
+
+def _figure_follows(tokens: tuple[Token, ...], i: int) -> bool:
+    """Say whether digits hang on a token: C5, T12."""
+    return i + 1 < len(tokens) and tokens[i + 1].joined
 
 
 def _alone(tokens: tuple[Token, ...], i: int) -> bool:

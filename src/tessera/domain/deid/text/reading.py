@@ -73,17 +73,30 @@ _SURNAME: Final = (
 _MAX_RUNS: Final = 7
 _CONSONANTS: Final = re.compile(r"[B-DF-HJ-NP-TV-XZ]{3,5}")
 _BEFORE_INITIALS: Final = ("/", "^", ";")
+_VESSELS: Final = frozenset("AVMNRLBZDXI")
+"""A. carotis, V. cava, M. psoas, N. opticus, R. profundus, Lig., Z. n., Dx.: no initials."""
 _BY: Final = frozenset(
     "av von vom par por by af door przez da di de til till to med mit with con avec van och und "
     "and y et e ved vid bei hos chez fra fran from sign signerat gez dikt dict dictated vb".split()
 )
 """After these, capitals may be the initials of somebody."""
 STAFF: Final = frozenset(
-    "radiographer technologist tech technician mtra mta mtr rta rontgensjukskoterska ssk tsid ter "
-    "sjukskoterska tecnico tecnica enfermera enfermero sonographer radiologist radiolog sign "
-    "rontgenlakare signerat signed operator performed dictated τεχνολογος ραδιολογος".split()
+    "radiographer technologist tech technician mtra mta mtr rta rontgensjukskoterska ssk "
+    "rtgssk bma usk tsid ter sjukskoterska tecnico tecnica enfermera enfermero sonographer "
+    "radiologist radiolog sign nurse rontgenlakare signerat signed operator performed "
+    "dictated radiologe radiologin radiologo radiologa radiologue radioloog radiologi "
+    "rontgenhoitaja hoitaja radiografo radiograaf laborant laborantin bioingenior "
+    "sygeplejerske sykepleier verpleegkundige manipulateur manipulatrice infirmiere "
+    "infirmier infermiere infermiera tsrm enfermeira enfermeiro pielegniarka technik "
+    "elektroradiolog operatore operateur operador operatorka kirurg chirurg cirujano "
+    "chirurgo lausuja sanellut gez diktiert dikt signatur visum vidimerat granskat firmado "
+    "firmato podpis assinado paraph kurzel handzeichen τεχνολογοσ ραδιολογοσ ακτινολογοσ "
+    "χειριστησ υπογραφη νοσηλευτησ νοσηλευτρια 技師 看護師 記載 読影 担当 署名 撮影者 "
+    "検査技師 担当技師 読影医 記載者 術者".split()
 )
 """After these stand the initials of somebody."""
+OPERATION: Final = frozenset("op opr opert anest anast assist ass uf utf undf bef".split())
+"""After these and a colon stand two letters of somebody: op: JH."""
 _LONG_VALUE: Final = frozenset(
     "te tr ti b bval bvalue venc kv kvp ma mas mm cm ms bq kbq mbq hz khz mhz dpi px fps hu"
     " mgy".split()
@@ -108,15 +121,20 @@ class Reader:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._risky = vocabulary.names | vocabulary.titles | vocabulary.after | STAFF
+        self._risky = vocabulary.names | vocabulary.titles | vocabulary.after | STAFF | OPERATION
         self._short = lru_cache(1 << 14)(self._read)
 
     def read(self, text: str) -> Reading:
         return self._short(text) if len(text) <= 128 else self._read(text)
 
     def _read(self, text: str) -> Reading:
-        tokens = tuple(self._split(tokens_of(text)))
+        sure: set[int] = set()
+        tokens = tuple(self._split(tokens_of(text), sure))
         known = [self._look(token) for token in tokens]
+        if sure:
+            for i, token in enumerate(tokens):
+                if known[i] is UNKNOWN and token.start in sure:
+                    known[i] = DERIVED
         for first, last in _clusters(tokens):
             self._judge_cluster(text, tokens, known, first, last)
         self._judge_consonants(text, tokens, known)
@@ -133,8 +151,8 @@ class Reader:
         )
         return Reading(tokens, tuple(known), found, plain, any(t.digits for t in tokens))
 
-    def _split(self, tokens: tuple[Token, ...]) -> list[Token]:
-        """Take runs without blanks and AxialFlair apart."""
+    def _split(self, tokens: tuple[Token, ...], sure: set[int]) -> list[Token]:
+        """Take runs without blanks and AxialFlair apart; add where a known part of a run begins."""
         parts: list[Token] = []
         for token in tokens:
             if token.digits:
@@ -143,6 +161,8 @@ class Reader:
                 run = token.key if len(token.key) == len(token.text) else token.text
                 for start, end, known in self._vocabulary.segments(run):
                     at = token.start + start
+                    if known and run[start:end] not in self._vocabulary.names:
+                        sure.add(at)
                     parts.append(
                         Token(
                             token.text[start:end],
@@ -188,7 +208,7 @@ class Reader:
                 return DERIVED
         elif known is DERIVED and text.casefold().endswith(("én", "éns")):
             return UNKNOWN  # Hallén is not "hallen"
-        elif len(key) < 4 and not text.islower() and self._vocabulary.only_common(key):
+        elif len(key) < 4 and text[0].isupper() and self._vocabulary.only_common(key):
             return UNKNOWN  # initials
         elif known is DERIVED and token.capital and len(key) < 11 and key.endswith(_SURNAME):
             return UNKNOWN
@@ -268,8 +288,12 @@ class Reader:
                 if before and not before.digits and gap in (" ", ", "):
                     person = before.key in v.titles or before.key in v.roles
                     middle = gap == " " and before.text.islower() and len(before.text) > 1
-                    if person or before.key in v.names or (middle and not v.is_noun(tokens[i].key)):
+                    person = person or before.key in v.names
+                    if person or (middle and not v.is_noun(tokens[i].key)):
                         known[i] = UNKNOWN
+                initial = before.text if before and len(before.text) == 1 else ""
+                if initial.isupper() and gap in (". ", ".") and initial not in _VESSELS:
+                    known[i] = UNKNOWN  # T. Brook
                 for j in (i - 1, i + 1):
                     if 0 <= j < len(tokens) and known[j] is UNKNOWN and tokens[j].capital:
                         first, last = min(i, j), max(i, j)

@@ -18,7 +18,7 @@ from tessera.domain.errors import InvalidSettings
 
 _SECTIONS: Final = frozenset(
     "words stems parts codes forms names eponyms titles roles after particles endings"
-    " triggers places".split()
+    " triggers places signs".split()
 )
 _LONGEST_ENDING: Final = 10
 _SHORTEST_COMPOUND: Final = 7
@@ -62,6 +62,8 @@ class Eponym:
     """Whether it is one person's name, in one form or several."""
     wide: bool = False
     """Whether its context is the general one: never enough when somebody here has the name."""
+    graded: bool = False
+    """Whether a number or grade right after it is enough: Fazekas 2."""
 
     def explained_by(self, word: str) -> bool:
         return word in self.context or word.startswith(self.beginnings)
@@ -91,6 +93,7 @@ class Vocabulary:
         self._widest = 1
         self._joining = 0
         self._likeness: Likeness | None = None
+        self._signs: set[str] = set()
         self.names: set[str] = set()
         self.titles: set[str] = set()
         self.roles: set[str] = set()
@@ -160,7 +163,7 @@ class Vocabulary:
 
     def segments(self, run: str) -> list[tuple[int, int, bool]]:
         """Split a run of a script without blanks into (start, end, known); see `split_run`."""
-        return split_run(run, self._wide, self._widest, self._common)
+        return split_run(run, self._wide, self._widest, self._common, self._signs)
 
     def _find(self, key: str) -> Word:
         lists = self._lists
@@ -286,7 +289,10 @@ class Vocabulary:
 
     def _add(self, section: str, entries: list[str], bit: int) -> None:
         lists = self._lists
-        if section == "forms":
+        if section == "signs":
+            self._signs.update(*entries)
+            lists.words |= self._signs
+        elif section == "forms":
             for entry in entries:
                 ending, _, least = entry.removeprefix("-").partition("/")
                 key = folded(ending)
@@ -341,6 +347,7 @@ class Vocabulary:
             always="*" in hints,
             one=one,
             wide=wide,
+            graded="0" in hints,
         )
         for word in eponym.words:
             self.eponyms[word] = (*self.eponyms.get(word, ()), eponym)

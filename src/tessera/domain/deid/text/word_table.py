@@ -1,7 +1,7 @@
 # ruff: noqa: E501 -- lists of endings, long commands
-"""A large set of words as one compact table, asked without reading it through. Pure.
+"""A large set of words as compact tables, asked without reading them through. Pure.
 
-Form: 65,537 little-endian counts of four bytes, then for each word three bytes, in order. A word is the
+Form of each: 65,537 little-endian counts of four bytes, then for each word three bytes, in order. A word is the
 40-bit BLAKE2b hash of its folded form: the first two bytes choose the bucket, the rest is kept. With a
 million words one foreign word in a million is taken for one of the table's.
 """
@@ -31,33 +31,39 @@ _TAIL: Final = 3
 
 
 class WordTable:
-    """Says whether a folded word is in the table.
+    """Says whether a folded word is in one of the tables.
 
     Parameters
     ----------
     read
-        Returns the table's bytes, or a view of the file; asked at the first question.
+        Returns the bytes of each table, or views of the files, the one that answers most often
+        first; asked at the first question.
     """
 
-    def __init__(self, read: Callable[[], bytes | memoryview]) -> None:
+    def __init__(self, read: Callable[[], tuple[bytes | memoryview, ...]]) -> None:
         self._read = read
-        self._data: bytes | memoryview | None = None
+        self._tables: tuple[bytes | memoryview, ...] | None = None
 
     def __contains__(self, key: str) -> bool:
-        data = self._data
-        if data is None:
-            data = self._data = self._read()
-            _check(data)
+        tables = self._tables
+        if tables is None:
+            tables = self._read()
+            for data in tables:
+                _check(data)
+            self._tables = tables
         digest = blake2b(key.encode(), digest_size=5).digest()
         at = 4 * (digest[0] << 8 | digest[1])
-        first = int.from_bytes(data[at : at + 4], "little")
-        last = int.from_bytes(data[at + 4 : at + 8], "little")
-        bucket = bytes(data[_HEAD + first * _TAIL : _HEAD + last * _TAIL])
         tail = digest[2:]
-        found = bucket.find(tail)
-        while found % _TAIL and found > 0:
-            found = bucket.find(tail, found + 1)
-        return found >= 0
+        for data in tables:
+            first = int.from_bytes(data[at : at + 4], "little")
+            last = int.from_bytes(data[at + 4 : at + 8], "little")
+            bucket = bytes(data[_HEAD + first * _TAIL : _HEAD + last * _TAIL])
+            found = bucket.find(tail)
+            while found % _TAIL and found > 0:
+                found = bucket.find(tail, found + 1)
+            if found >= 0:
+                return True
+        return False
 
 
 def written(keys: Iterable[str]) -> bytes:
@@ -86,4 +92,4 @@ def _check(data: bytes | memoryview) -> None:
     size = len(data)
     last = int.from_bytes(data[_HEAD - 4 : _HEAD], "little") if size >= _HEAD else -1
     if size != _HEAD + last * _TAIL:
-        raise InvalidSettings("words.bin is not a table of words, or is cut short")
+        raise InvalidSettings("a file of words is not a table of words, or is cut short")

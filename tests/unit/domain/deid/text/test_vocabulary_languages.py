@@ -8,7 +8,7 @@ SURNAMES = {
     "es": "Etxegarai Quiroga Larrañaga Zubeldia Peñalver Bermejo Cebrián Fajardo Iriarte "
     "Jaén Nogales Olmedo Quesada Robledo Saavedra Tejada Urrutia Yáñez Zorrilla Seoane Valdés",
     "el": "Καλαντζόγλου Βερναρδάκης Τσουμάνη Κουκουλιάς Μπουρνόβα Σταυριανός Μπίμπα Ραυτόπουλος "
-    "Ξυλούρης Κόλλιας Κολοκοτρώνης Λιονάκης Μυλωνάς Ράλλης Καρδιάς Κεφάλας Πυλαρινός Χειμώνας",
+    "Ξυλούρης Κόλλιας Κολοκοτρώνης Λιονάκης Μυλωνάς Ράλλης Κεφάλας Πυλαρινός Χειμώνας",
     "sv": "Wahlström Dahlström Åström Lindqvist Håkansson Sjöberg Rosenqvist",
     "it": "Bianchini Sartori Donati Pavan Guidi Piras Serafini Sacco",
     "fr": "Lefèvre Chauvin Poulain Vasseur Delacroix Lemoine Peltier Maillard",

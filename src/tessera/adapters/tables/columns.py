@@ -1,4 +1,4 @@
-"""Read one column of a CSV or XLSX table: the identifiers of its subjects."""
+"""Read a CSV or XLSX table as columns of text, as it was delivered."""
 
 import csv
 from collections.abc import Iterator
@@ -6,16 +6,18 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from tessera.domain.errors import InvalidInput, NotFound
+from tessera.domain.quality.source_table import SourceTable
 
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 """Tried in this order: Excel writes the second where it does not write the first."""
 
 
-def read_identifiers(path: Path, column: str) -> frozenset[str]:
-    """Return the distinct, non-empty values of `column`, spaces around them removed.
+def read_columns(path: Path, id_column: str) -> SourceTable:
+    """Return the table; spaces around cells are removed, empty rows left out.
 
-    CSV may use comma, semicolon or tab; the first line holds the names. Whole numbers in XLSX
-    become text without a decimal point. Raises NotFound and InvalidInput.
+    CSV may use comma, semicolon or tab; the first line holds the names, and one that occurs twice
+    gets a number. Whole numbers in XLSX become text without a decimal point. Raises NotFound, and
+    InvalidInput when the file is no table or has no column `id_column`.
     """
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
@@ -23,12 +25,22 @@ def read_identifiers(path: Path, column: str) -> frozenset[str]:
         is_workbook = stream.read(4) == b"PK\x03\x04"
     lines = _workbook(path) if is_workbook else _text(path)
     header = [cell.strip() for cell in next(lines, [])]
-    if column not in header:
+    if id_column not in header:
         names = ", ".join(name for name in header if name) or "nothing"
-        raise InvalidInput(f"{path.name}: no column {column!r}; the first line has: {names}")
-    at = header.index(column)
-    cells = (line[at].strip() for line in lines if len(line) > at)
-    return frozenset(cell for cell in cells if cell)
+        raise InvalidInput(f"{path.name}: no column {id_column!r}; the first line has: {names}")
+    names_once: dict[str, int] = {}
+    places: list[str] = []
+    for number, name in enumerate(header, 1):
+        plain = name or f"column {number}"
+        places.append(plain if plain not in names_once else f"{plain} ({number})")
+        names_once[plain] = number
+    columns: dict[str, list[str]] = {name: [] for name in places}
+    for line in lines:
+        cells = [cell.strip() for cell in line]
+        if any(cells):
+            for index, name in enumerate(places):
+                columns[name].append(cells[index] if index < len(cells) else "")
+    return SourceTable(name=path.name, columns=columns, id_column=id_column)
 
 
 def _text(path: Path) -> Iterator[list[str]]:

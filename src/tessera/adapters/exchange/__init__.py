@@ -1,0 +1,1 @@
+"""Read and write dataset versions in the formats of others."""

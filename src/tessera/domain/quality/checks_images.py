@@ -1,0 +1,178 @@
+"""The numbered checks of what images and their headers hold. Data."""
+
+from tessera.domain.quality import (
+    anatomy,
+    diffusion,
+    header_values,
+    near_copies,
+    persons,
+    phases,
+    picture_quality,
+    volume,
+)
+from tessera.domain.quality.finding import Level
+from tessera.domain.quality.registry import Check, Dimension
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        id="Q-UNI-04",
+        title="No picture is there twice in another form",
+        dimension=Dimension.UNIQUENESS,
+        unit=Level.SERIES,
+        looks_at=(
+            "coarse looks, then the finest texture, of decoded pictures of different studies"
+        ),
+        source="EUCAIM handbook, tier 1 (T1-03)",
+        run=near_copies.near_copies_once,
+    ),
+    Check(
+        id="Q-GEO-05",
+        title="Slices lie straight above each other",
+        dimension=Dimension.CONSISTENCY,
+        unit=Level.SERIES,
+        looks_at="the way from first to last slice against the normal; GantryDetectorTilt",
+        source="PS3.3 C.7.6.2.1.1, C.8.2.1",
+        run=volume.not_sheared,
+    ),
+    Check(
+        id="Q-GEO-06",
+        title="Thickness and stated spacing fit the positions",
+        dimension=Dimension.CONSISTENCY,
+        unit=Level.SERIES,
+        looks_at="SliceThickness and SpacingBetweenSlices against the distance of the slices",
+        source="PS3.3 C.7.6.2.1.1, C.7.6.2, C.8.3.1",
+        run=volume.thickness_fits_spacing,
+    ),
+    Check(
+        id="Q-SER-01",
+        title="Dynamic series have all their phases",
+        dimension=Dimension.COMPLETENESS,
+        unit=Level.SERIES,
+        looks_at="temporal positions, trigger and acquisition times; series named as dynamic",
+        source="PS3.3 C.7.6.2.1, C.8.3.1",
+        run=phases.phases_complete,
+    ),
+    Check(
+        id="Q-SER-02",
+        title="Diffusion series state all their b-values",
+        dimension=Dimension.COMPLETENESS,
+        unit=Level.SERIES,
+        looks_at=(
+            "DiffusionBValue, the vendors' elements for it, b-values named in the "
+            "description; ADC maps"
+        ),
+        source=("PS3.3 C.8.13.5.9; conformance statements of Siemens, GE, Philips, United Imaging"),
+        run=diffusion.diffusion_complete,
+    ),
+    Check(
+        id="Q-HDR-01",
+        title="Header values are possible",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at=(
+            "age, pixel spacing, slice thickness, kV, b-value, echo and repetition time, "
+            "weight, height"
+        ),
+        source="PS3.3 C.7.1.1, C.7.2.2, C.7.6.2, C.8",
+        run=header_values.values_possible,
+    ),
+    Check(
+        id="Q-HDR-02",
+        title="Dates of images are possible",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at="StudyDate, AcquisitionDate, PatientBirthDate, PatientAge",
+        source="PS3.3 C.7.1.1, C.7.2.1, C.7.6.1",
+        run=header_values.dates_possible,
+    ),
+    Check(
+        id="Q-HDR-03",
+        title="PET states what an SUV needs",
+        dimension=Dimension.COMPLETENESS,
+        unit=Level.SERIES,
+        looks_at="weight, dose, half-life, times and corrections of PET series in Bq/mL",
+        source="PS3.3 C.8.9.1, C.8.9.2; QIBA SUV vendor-neutral pseudo-code",
+        run=header_values.suv_possible,
+    ),
+    Check(
+        id="Q-HDR-04",
+        title="Body part agrees with the description",
+        dimension=Dimension.CONSISTENCY,
+        unit=Level.SERIES,
+        looks_at="BodyPartExamined against the words of series, protocol and study",
+        source="PS3.16 Annex L; PS3.3 C.7.3.1",
+        run=anatomy.body_part_agrees,
+    ),
+    Check(
+        id="Q-HDR-05",
+        title="Laterality agrees with the description",
+        dimension=Dimension.CONSISTENCY,
+        unit=Level.SERIES,
+        looks_at="Laterality and ImageLaterality against the description; mammograms",
+        source="PS3.3 C.7.3.1, C.8.11.7",
+        run=anatomy.laterality_agrees,
+    ),
+    Check(
+        id="Q-HDR-06",
+        title="Headers of a subject tell of one person",
+        dimension=Dimension.CONSISTENCY,
+        unit=Level.SUBJECT,
+        looks_at="PatientSex, PatientBirthDate and PatientAge of all images of a subject",
+        source="PS3.3 C.7.1.1",
+        run=persons.one_person_in_headers,
+    ),
+    Check(
+        id="Q-IMG-01",
+        title="Pictures show something",
+        dimension=Dimension.INTEGRITY,
+        unit=Level.SERIES,
+        looks_at="lowest and highest value of decoded pictures",
+        source="PS3.3 C.7.6.3",
+        run=picture_quality.not_empty,
+    ),
+    Check(
+        id="Q-IMG-02",
+        title="Noise is bearable",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at="noise in HU of CT, signal over noise of MR, PET and X-ray",
+        source="Immerkaer 1996 (estimate of noise)",
+        run=picture_quality.noise_bearable,
+    ),
+    Check(
+        id="Q-IMG-03",
+        title="No ghosts of motion",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at="background of MR above and below the body against that at its sides",
+        source="ACR MRI quality control manual (percent signal ghosting)",
+        run=picture_quality.no_ghosts,
+    ),
+    Check(
+        id="Q-IMG-04",
+        title="The body is whole in the picture",
+        dimension=Dimension.COMPLETENESS,
+        unit=Level.SERIES,
+        looks_at="body at the edge of the field of view (CT, PET)",
+        source="AAPM Report 220 (truncated images)",
+        run=picture_quality.not_cut_off,
+    ),
+    Check(
+        id="Q-IMG-05",
+        title="Pictures are not saturated",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at="part of the foreground that has the highest value",
+        source="PS3.3 C.7.6.3.1",
+        run=picture_quality.not_saturated,
+    ),
+    Check(
+        id="Q-IMG-06",
+        title="Metal is told",
+        dimension=Dimension.ACCURACY,
+        unit=Level.SERIES,
+        looks_at="values above 2,800 HU in CT",
+        source="Boas and Fleischmann 2012 (CT artefacts)",
+        run=picture_quality.metal_named,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Terminology as versioned data: concepts with their codes, labels, synonyms and is-a."""
