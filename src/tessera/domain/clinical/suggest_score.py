@@ -135,6 +135,8 @@ def _fit(
         told = any(one.code == "words" for one in evidence)
         specific = specific if told else 0.0
         matches = matches if told else _polarised(variable, matches, match)
+    if match is None and any(one.code == "digits" for one in evidence):
+        return None
     if values <= 0.0:
         if name < 0.8:
             return None

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from tessera.domain.clinical.variables import variable
-from tessera.domain.errors import InvalidInput
+from tessera.domain.errors import TesseraError
 from tessera.domain.terms.units import factor, ucum_of
 
 _DAYS_PER_YEAR: Final = 365.2425
@@ -61,7 +61,7 @@ def factor_between(unit: str, goal: str, about: str = "") -> float | None:
         return _TIMES[written] / _TIMES[goal]
     try:
         return factor(written, goal, about)
-    except InvalidInput:
+    except TesseraError:
         return None
 
 
