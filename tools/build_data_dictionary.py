@@ -3,10 +3,12 @@
 Run: python tools/build_data_dictionary.py
 """
 
+import json
 from pathlib import Path
 
 from tessera.domain.clinical.cdm import TABLES
 from tessera.domain.clinical.concepts import VALUE_SETS, cancers, vocabulary_version
+from tessera.domain.clinical.schema import json_schema
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "common-data-model.md"
 
@@ -77,4 +79,6 @@ def data_dictionary() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(data_dictionary(), encoding="utf-8")
+    schema = json.dumps(json_schema(), ensure_ascii=False, indent=1)
+    PAGE.with_name("cdm.schema.json").write_text(f"{schema}\n", encoding="utf-8")
     print(f"wrote {PAGE}")

@@ -1,12 +1,15 @@
 """The data dictionary says what the code says; the mapping reference names every key and reason."""
 
+import json
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
+from tessera.adapters.report.clinical import SWEDISH_MENDS
 from tessera.domain.catalogue.manifest import FORMAT
-from tessera.domain.clinical.mapping_file import FIELDS, parse_mapping
+from tessera.domain.clinical.mapping_file import parse_mapping_file
 from tessera.domain.clinical.problem import MENDS
-from tessera.domain.clinical.units import CONVERSIONS, OWN_UNIT
+from tessera.domain.clinical.schema import json_schema
+from tessera.domain.clinical.variables import variables
 from tests.architecture.source import REPO
 
 REFERENCE = REPO / "docs" / "reference"
@@ -26,22 +29,30 @@ def test_cdm_page_is_what_its_script_writes() -> None:
     assert page == script().data_dictionary(), "run python tools/build_data_dictionary.py"
 
 
-def test_cdm_mapping_page_names_every_variable_unit_and_reason() -> None:
+def test_cdm_mapping_page_names_every_variable_family_and_reason() -> None:
     page = (REFERENCE / "clinical-mapping.md").read_text("utf-8")
-    for word in (*FIELDS, *MENDS, *OWN_UNIT, *OWN_UNIT.values()):
+    plain = [one.name for one in variables() if not one.code]
+    families = {f"{one.family}.…" for one in variables() if one.code}
+    for word in (*plain, *families, *MENDS):
         assert f"`{word}`" in page, word
-    for units in CONVERSIONS.values():
-        for unit in units:
-            assert f"`{unit}`" in page, unit
 
 
-def test_cdm_mapping_page_shows_a_mapping_that_is_read() -> None:
+def test_cdm_mapping_page_shows_mappings_that_are_read() -> None:
     page = (REFERENCE / "clinical-mapping.md").read_text("utf-8")
     blocks = page.split("```toml\n")[1:]
     whole = [block.split("```")[0] for block in blocks if block.startswith("[mapping]")]
-    assert whole
+    assert len(whole) == 3
     for text in whole:
-        assert parse_mapping(text).readings
+        assert all(table.readings for table in parse_mapping_file(text).tables)
+
+
+def test_cdm_schema_is_what_the_code_says() -> None:
+    kept = (REFERENCE / "cdm.schema.json").read_text("utf-8")
+    assert json.loads(kept) == json_schema(), "run python tools/build_data_dictionary.py"
+
+
+def test_swedish_has_a_mend_for_every_reason() -> None:
+    assert SWEDISH_MENDS.keys() == MENDS.keys()
 
 
 def test_cdm_dataset_format_is_named_in_the_reference() -> None:

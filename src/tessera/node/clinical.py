@@ -129,13 +129,13 @@ def in_one_part(
 ) -> DoParts:
     """Return what does a whole delivery here, in memory."""
 
-    def do(
+    def run_here(
         sources: Sequence[PartSource], rows: Iterable[tuple[str, Identified[PartRow]]]
     ) -> Iterator[PartResult]:
         part: Identified[Iterable[PartRow]] = Identified([row.value for _, row in rows])
         yield map_part(part, sources, pseudonymiser, today=now.date(), excluded=excluded)
 
-    return do
+    return run_here
 
 
 def _file_of(mapping: ClinicalMapping) -> MappingFile:
