@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tessera import __version__
+from tessera.adapters.files.imaging_reader import read_imaging
 from tessera.adapters.parquet import FolderDatasetStore
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import write_down
@@ -95,6 +96,7 @@ def create_dataset(
         policy=node.policy,
         documents=lambda released, report: _documents(home, node, released, report),
         select=_select,
+        imaging=lambda rows: read_imaging(rows, node.store.path),
         on_step=on_step,
     )
     made = workshop.freeze(

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tessera.adapters.access_runs import FolderAirlock, FolderViews, SqliteRunRecords
-from tessera.adapters.bubblewrap import BubblewrapSandbox
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit
 from tessera.bootstrap.datasets import dataset_store
@@ -24,6 +24,9 @@ from tessera.node.runs import Runs, RunWith, runs_with
 from tessera.node.view import Views
 from tessera.ports.run_records import RunRecord
 from tessera.ports.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tessera.adapters.bubblewrap import BubblewrapSandbox
 
 
 def records_of(home: Path) -> SqliteRunRecords:
@@ -81,8 +84,10 @@ def runs_of(home: Path, book: PermitBook, reports: Reports, sandbox: Sandbox | N
 
 
 @cache
-def sandbox_of() -> BubblewrapSandbox:
+def sandbox_of() -> "BubblewrapSandbox":
     """Return this machine's sandbox; it looks once whether it can contain a tool."""
+    from tessera.adapters.bubblewrap import BubblewrapSandbox  # loads numpy
+
     return BubblewrapSandbox()
 
 

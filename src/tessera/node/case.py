@@ -10,8 +10,9 @@ from tessera.domain.access.tool import Entry, Limits
 from tessera.domain.audit import events
 from tessera.domain.audit.entry import Event
 from tessera.domain.case.errors import CaseNotDone, SubjectOptedOut
+from tessera.domain.case.made import is_research_result
 from tessera.domain.case.model import ReleasedModel
-from tessera.domain.case.result import CaseAnswer, is_research_result, read_answer
+from tessera.domain.case.result import CaseAnswer, read_answer
 from tessera.domain.errors import Conflict, NotFound, TesseraError
 from tessera.domain.ids import Pseudonym, StudyUid
 from tessera.domain.imaging.instance import InstanceRow

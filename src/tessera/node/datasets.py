@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tessera.domain.case.result import is_research_result
+from tessera.domain.case.made import is_research_result
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.describe import describe
 from tessera.domain.catalogue.description import DatasetDescription
@@ -16,6 +16,7 @@ from tessera.domain.catalogue.manifest import InstanceEntry, Manifest, Previous,
 from tessera.domain.clinical.build import CdmTables, build_tables
 from tessera.domain.clinical.cdm import ClinicalRecord
 from tessera.domain.clinical.concepts import vocabulary_version
+from tessera.domain.clinical.imaging_tables import ImagingSaid, imaging_tables
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.errors import Conflict, InvalidInput
 from tessera.domain.ids import DatasetId, InstanceUid, Pseudonym
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 Documents = Callable[[Released[DatasetDescription], "QualityReport"], Mapping[str, bytes]]
 """From the released description and the quality report, the other files of the version."""
+ReadImaging = Callable[[Iterable[InstanceRow]], ImagingSaid]
+"""From instances, what their files say of acquisition and segments."""
 SelectSubjects = Callable[[Path, str], frozenset[str]]
 """From a folder with tables and a cohort query, the subjects for whom it holds."""
 
@@ -78,6 +81,7 @@ class DatasetWorkshop:
     policy: CountPolicy
     documents: Documents
     select: SelectSubjects
+    imaging: ReadImaging = lambda _rows: ImagingSaid()
     on_step: Callable[[str], None] = lambda _step: None
 
     def freeze(self, request: NewVersion) -> VersionOutcome:
@@ -98,18 +102,18 @@ class DatasetWorkshop:
             for row in self.index.all()
             if row.subject not in excluded and not is_research_result(row)
         )
-        tables = build_tables(records, rows)
-        self.on_step("writing tables")
-        entries = staged.write_tables(tables)
         if request.where:
             self.on_step("choosing subjects")
+            staged.write_tables(build_tables(records, rows))
             chosen = self.select(staged.folder, request.where)
             records, rows = _of_subjects(chosen, records, rows)
-            tables = build_tables(records, rows)
-            entries = staged.write_tables(tables)
         if not rows:
             why = "no subject matches --where" if request.where else "ingest images first"
             raise InvalidInput(f"there is nothing to put into dataset {request.dataset_id}; {why}")
+        self.on_step("reading how the series were acquired, and what is segmented")
+        tables = build_tables(records, rows, imaging_tables(self.imaging(rows)))
+        self.on_step("writing tables")
+        entries = staged.write_tables(tables)
         manifest = self._manifest(request, tables, entries)
         newest = self._newest(request.dataset_id)
         if newest is not None and newest.content_sha256 == manifest.content_sha256:

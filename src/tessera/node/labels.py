@@ -10,7 +10,7 @@ from typing import Final
 from tessera.domain.audit import events
 from tessera.domain.audit.entry import Event
 from tessera.domain.case.errors import SubjectOptedOut
-from tessera.domain.case.result import is_research_result
+from tessera.domain.case.made import is_research_result
 from tessera.domain.errors import Conflict, NotFound, TesseraError
 from tessera.domain.ids import Pseudonym, StudyUid
 from tessera.domain.imaging.grid import fit, mismatch

@@ -16,7 +16,8 @@ from pydicom.sr.coding import Code
 from tessera import __version__
 from tessera.adapters.highdicom.sources import read_sources
 from tessera.adapters.highdicom.writer import part10
-from tessera.domain.case.result import MAKER, made_uid
+from tessera.domain.case.made import MAKER
+from tessera.domain.case.result import made_uid
 from tessera.domain.deid.derived import derived_instance
 from tessera.domain.ids import InstanceUid
 from tessera.domain.imaging.instance import InstanceRow

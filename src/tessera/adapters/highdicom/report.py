@@ -19,8 +19,9 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from tessera.adapters.highdicom.segmentation import told
+from tessera.domain.case.made import MAKER, MAKER_MODEL
 from tessera.domain.case.model import ReleasedModel
-from tessera.domain.case.result import MAKER, MAKER_MODEL, CaseAnswer, made_uid
+from tessera.domain.case.result import CaseAnswer, made_uid
 
 _CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
 _COMMENT = Code("121106", "DCM", "Comment")

@@ -10,8 +10,9 @@ from highdicom.seg import (
 from pydicom.dataset import Dataset as DicomDataset
 from pydicom.sr.coding import Code
 
+from tessera.domain.case.made import MAKER, MAKER_MODEL
 from tessera.domain.case.model import ReleasedModel
-from tessera.domain.case.result import MAKER, MAKER_MODEL, NOTICE, CaseAnswer, Mask, made_uid
+from tessera.domain.case.result import NOTICE, CaseAnswer, Mask, made_uid
 
 _CATEGORY = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 """PS3.16 CID 7150."""

@@ -23,9 +23,6 @@ from tessera.domain.imaging.instance import InstanceRow
 SEGMENTS: Final = "segments.npz"
 ANSWER: Final = "case.json"
 NOTICE: Final = "Research use only. Not for diagnosis or treatment."
-MAKER: Final = "Tessera"
-MAKER_MODEL: Final = "Research result"
-"""Manufacturer and model of what is written: by these it is known again."""
 _MAX_ANSWER_BYTES = 64_000
 _LABEL = re.compile(r"[a-z][a-z -]{0,29}")
 
@@ -60,11 +57,6 @@ class CaseAnswer:
         if self.mask is not None:
             found.update(np.packbits(self.mask).tobytes())
         return found.hexdigest()
-
-
-def is_research_result(row: InstanceRow) -> bool:
-    """Say whether an instance is what a model made here: never a source of a dataset or a case."""
-    return row.manufacturer == MAKER and row.model == MAKER_MODEL
 
 
 def made_uid(*parts: str) -> str:

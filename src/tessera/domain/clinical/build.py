@@ -77,8 +77,15 @@ class _Study:
     n_instances: int = 0
 
 
-def build_tables(records: Iterable[ClinicalRecord], instances: Iterable[InstanceRow]) -> CdmTables:
-    """Return the core tables, and those others that have rows. An instance counts once."""
+def build_tables(
+    records: Iterable[ClinicalRecord],
+    instances: Iterable[InstanceRow],
+    imaging: Mapping[str, "TableRows"] | None = None,
+) -> CdmTables:
+    """Return the core tables, and those others that have rows. An instance counts once.
+
+    `imaging`: the tables that are read from the files (`imaging_tables.py`).
+    """
     studies: dict[str, _Study] = {}
     series: dict[str, _Series] = {}
     rows: list[Row] = []
@@ -103,7 +110,7 @@ def build_tables(records: Iterable[ClinicalRecord], instances: Iterable[Instance
             table = table_of(cls)
             tables[table.name] = _sorted(table, _entity_rows(table, found, days))
     return CdmTables(
-        tables,
+        tables | dict(imaging or {}),
         n_without_images=len(known) - len(imaged),
         n_without_record=len(header_sex) - len(imaged),
     )

@@ -10,7 +10,7 @@ MENDS: Final[dict[str, str]] = {
     "unknown-value": "add the value to `values` in the mapping file, or correct the table",
     "unreadable-date": "add the date's form to `dates` in the mapping file, or correct the table",
     "date-in-future": "correct the date in the table",
-    "unreadable-number": "correct the number in the table; limits (<0.1) are for markers and laboratory",
+    "unreadable-number": "correct the number in the table; limits (<0.1) are for tests alone",
     "no-unit": "give the unit in the table, or `unit` in the mapping file",
     "not-a-row": "the row lacks what it is about (its code or kind); add it to `values`",
     "unknown-unit": "add the unit to `units` in the mapping file, or correct the table",

@@ -5,9 +5,10 @@ Image Comments (0020,4000) as `key=value` between semicolons, so that a program 
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tessera.domain.labels.about import Annotation
+if TYPE_CHECKING:
+    from tessera.domain.labels.about import Annotation
 
 MODEL: Final = "Imported annotation"
 """Manufacturer's Model Name of what is written; the manufacturer is Tessera."""
@@ -20,7 +21,7 @@ _KEYS: Final = (
 )
 
 
-def written(annotation: Annotation, days_after_study: int | None) -> str:
+def written(annotation: "Annotation", days_after_study: int | None) -> str:
     """Return the text of what is known."""
     values: Mapping[str, object] = {
         "annotators": annotation.annotators,
