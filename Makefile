@@ -14,7 +14,7 @@ demo: .venv/.run system-tools
 	$(BIN)/tessera demo
 
 test: .venv/.dev system-tools
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev
 	$(BIN)/ruff format --check src tests bench tools

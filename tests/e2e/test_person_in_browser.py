@@ -126,11 +126,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     with new_site(folder) as site:
         site.start_hub()
-        with ThreadPoolExecutor(4) as pool:
-            done = [pool.submit(add_people, site)]
-            done += [pool.submit(add_hospital, site, *one) for one in HOSPITALS]
-            for one in done:
-                one.result()
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda hospital: add_hospital(site, *hospital), HOSPITALS))
+        add_people(site)  # a data holder needs a node that has joined
         with open_hub(site.hub_home) as (hub, store):
             astrid = hub.accounts.named("astrid").person_id
             store.tools.add(counting_tool("count-lesions"), astrid, SystemClock().now())

@@ -1,13 +1,21 @@
 """The phantom's clinical tables, in four languages and two formats, through the whole mapping."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tessera.adapters.sqlite_clinical import SqliteClinicalStore
 from tessera.adapters.tables import TableReader
+from tessera.domain.clinical.cdm import ClinicalRecord
+from tessera.domain.clinical.entities import (
+    CancerStage,
+    Episode,
+    HealthStatusAssessment,
+    TumorMarkerTest,
+)
 from tessera.domain.clinical.mapping_file import ClinicalMapping, parse_mapping
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.node.clinical import ClinicalOutcome, load_clinical
@@ -95,7 +103,29 @@ def test_clinical_tables_of_every_language_tell_the_patients_true_story(
         assert condition.first_treatment in (truth.treatment, None)
         if condition.treatment_offset_days is not None:
             assert condition.treatment_offset_days == (truth.treated - truth.diagnosed).days
+        assert condition.icd10 == truth.icd10
+        told = _facts(record)
+        assert told.get("tnm") in (("clinical", truth.tnm), None)
+        assert told.get("ki67") in (truth.ki67, None)
+        assert told.get("cea") in (truth.cea, None)
+        assert told.get("height") in (pytest.approx(patient.person.height_cm), None)
+        assert told.get("weight") in (patient.person.weight_kg, None)
+        came_back = truth.recurred - timedelta(days=shift) if truth.recurred else None
+        assert told.get("relapse") == came_back
     assert outcome.n_subjects == len(records)
+
+
+def _facts(record: ClinicalRecord) -> dict[str, Any]:
+    """Return what a record says beside its subject and its cancer, by name."""
+    found: dict[str, Any] = {}
+    for fact in record.facts:
+        if isinstance(fact, CancerStage) and fact.t:
+            found["tnm"] = (fact.basis, f"c{fact.t}{fact.n}{fact.m}")
+        elif isinstance(fact, TumorMarkerTest | HealthStatusAssessment):
+            found[fact.code] = fact.value_number
+        elif isinstance(fact, Episode):
+            found[fact.type] = fact.start_date
+    return found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,5 +1,6 @@
 """Do the parts of a large clinical delivery in processes; a small one is done here."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from tessera.adapters.pool import ProcessPool
 from tessera.adapters.tables.parts import RowParts, read_part
-from tessera.adapters.tables.provenance import write_lines
+from tessera.adapters.tables.provenance import write_trails
 from tessera.domain.deid.clinical_part import PartResult, PartRow, PartSource, map_part
 from tessera.domain.deid.pseudonyms import Pseudonymiser
 from tessera.domain.ids import Pseudonym
@@ -94,6 +95,7 @@ _worker: dict[str, tuple[PartsRequest, tuple[PartSource, ...], Pseudonymiser]] =
 
 
 def _start(request: PartsRequest, sources: tuple[PartSource, ...]) -> None:
+    gc.disable()  # a part makes millions of values and no cycle; the process ends with the delivery
     _worker["here"] = (request, sources, request.pseudonymiser())
 
 
@@ -112,6 +114,6 @@ def _done(
     name: str,
 ) -> PartResult:
     made = map_part(rows, sources, pseudonymiser, today=request.today, excluded=request.excluded)
-    if request.provenance is not None and made.lines:
-        write_lines(request.provenance / f"{name}.parquet", made.lines, request.files)
-    return replace(made, lines=())
+    if request.provenance is not None and made.trails:
+        write_trails(request.provenance / f"{name}.parquet", made.trails, request.files)
+    return replace(made, trails=())

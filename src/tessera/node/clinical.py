@@ -183,7 +183,7 @@ class _Tally:
             self.mapped.update(part.mapped)
             self.reasons.update(problem.reason for problem in part.problems)
             self.problems += part.problems[: MOST_PROBLEMS - len(self.problems)]
-            yield from part.records
+            yield from part.each()
 
     def compared(
         self, records: Iterator[Deidentified[RecordText]], store: ClinicalStore

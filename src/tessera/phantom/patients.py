@@ -4,12 +4,15 @@ Pure. Every later file (table, images, truth) is told from these values, so that
 they hang together. Dates are true dates of the invented life.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from tessera.domain.quality.staging import grade_group_of, possible_stage_groups, stage_parts
 from tessera.phantom.cancers import KINDS, STAGES, quotas
 from tessera.phantom.identifiers import MAKERS
 from tessera.phantom.locale import Locale
@@ -203,7 +206,7 @@ def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Ca
         diagnosed=diagnosed,
         stage=STAGES[step],
         substage=STAGES[step] + pick(rng, ["A", "B"]),
-        tnm=_tnm(rng, step),
+        tnm=_tnm(rng, concept, step, markers),
         diameter_mm=round(diameter, 1),
         intensity=round(float(np.clip(0.45 + 0.15 * step + rng.normal(0, 0.03), 0.3, 1.0)), 3),
         treatment=treatment,
@@ -214,21 +217,35 @@ def _cancer(rng: np.random.Generator, concept: str, diagnosed: date) -> tuple[Ca
     return cancer, last, died <= seen
 
 
-def _tnm(rng: np.random.Generator, step: int) -> str:
-    tumour = min(4, step + 1 + int(rng.random() < 0.25))
-    node = int(rng.integers(1, 3)) if step >= 2 else 0
-    return f"cT{tumour}N{node}M{int(step == 3)}"
+def _tnm(rng: np.random.Generator, concept: str, step: int, markers: Mapping[str, Any]) -> str:
+    """A clinical TNM that the 8th edition puts into the stage, where it has a table."""
+    draw, node = rng.random(), int(rng.integers(1, 3)) if step >= 2 else 0
+    of_stage: list[str] = []
+    maybe: list[str] = []
+    grade = grade_group_of(None, *markers.get("gleason", ()))
+    for t, n, m in product((1, 2, 3, 4), (0, 1, 2), (0, 1)):
+        groups = possible_stage_groups(
+            concept, 8, f"T{t}", f"N{n}", f"M{m}", markers.get("psa"), grade, basis="clinical"
+        )
+        numerals = {(stage_parts(one) or ("", ""))[0] for one in groups or ()}
+        if STAGES[step] in numerals and (m == 1) == (step == 3):
+            (of_stage if len(numerals) == 1 else maybe).append(f"cT{t}N{n}M{m}")
+    fitting = of_stage or maybe
+    if fitting:
+        return fitting[int(draw * len(fitting))]
+    return f"cT{min(4, step + 1 + int(draw < 0.25))}N{node}M{int(step == 3)}"
 
 
 def _markers(rng: np.random.Generator, concept: str, step: int) -> dict[str, Any]:
     if concept == "prostate":
         patterns = (
-            ((3, 3), (3, 3), (3, 4)),
+            ((3, 3), (3, 3), (3, 3)),  # a higher grade is stage II, as is a PSA of 10 or more
             ((3, 4), (3, 4), (4, 3)),
             ((4, 3), (4, 4), (3, 4)),
             ((4, 4), (4, 5), (5, 4)),
         )[step]
         psa = float(np.exp(rng.normal((1.7, 2.1, 2.8, 4.2)[step], 0.35)))
+        psa = min(psa, (9.9, 19.9, np.inf, np.inf)[step])
         return {"gleason": patterns[int(rng.integers(3))], "psa": round(psa, 1)}
     if concept == "breast":
         er = rng.random() < 0.8

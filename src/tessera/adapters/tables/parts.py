@@ -6,6 +6,7 @@ the program that wrote it.
 
 import marshal
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,8 @@ from tessera.domain.deid.clinical_part import PartRow
 from tessera.domain.zones import Identified
 
 _ROWS_AT_ONCE = 512
+_FRENCH, _FRENCH_WITH_KEY = 13, 15
+"""Digits of the numéro d'inscription au répertoire."""
 
 
 class RowParts:
@@ -60,10 +63,13 @@ def read_part(path: Path) -> Iterator[PartRow]:
 def _plain(who: str) -> bytes:
     """Return what two spellings of one identifier share: its letters and digits, the last six.
 
-    One patient's rows come together though a century or a dash is left out; that others come
-    with them does no harm.
+    One patient's rows come together though a century, a dash, an accent or the key of a French
+    number is left out (`patient_ids`); that others come with them does no harm.
     """
-    return "".join(one for one in who if one.isalnum())[-6:].encode()
+    if not who.isascii():
+        who = unicodedata.normalize("NFKD", who)
+    plain = "".join(one for one in who.casefold() if one.isalnum())
+    return plain[: _FRENCH if len(plain) == _FRENCH_WITH_KEY else None][-6:].encode()
 
 
 def _private(path: Path) -> BinaryIO:

@@ -5,7 +5,7 @@ turns it into records of the common data model. A value that cannot be read is n
 and a problem, never a text that says so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -13,7 +13,6 @@ from typing import Final
 
 from tessera.domain.clinical.concepts import cancer_named, cancer_of_codes
 from tessera.domain.clinical.mapping_file import (
-    ROW_NUMBER,
     ClinicalMapping,
     Reading,
     SourceFormat,
@@ -22,7 +21,7 @@ from tessera.domain.clinical.mapping_file import (
 from tessera.domain.clinical.plausibility import implausible
 from tessera.domain.clinical.problem import Problem
 from tessera.domain.clinical.tnm import Tnm, category_of, read_tnm
-from tessera.domain.clinical.units import factor_between
+from tessera.domain.clinical.units import factor_of
 from tessera.domain.clinical.values import (
     read_date,
     read_gleason_patterns,
@@ -87,10 +86,14 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class RowReading:
-    """`row` is None when the row had to be left out; a problem then says why."""
+    """`row` is None when the row is left out; without a problem, the mapping passes it over."""
 
     row: Identified[SourceRow] | None
     problems: tuple[Problem, ...]
+
+
+_Read = tuple[Value | None, str]
+"""A value and "", or None and a reason ("" when there is simply no value)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,14 @@ class _Way:
 
     about: Variable
     reading: Reading
-    remembered: dict[tuple[str, str], tuple[Value | None, str]] = field(default_factory=dict)
+    place: int
+    """Of its column in the cells."""
+    unit_place: int
+    """Of its column of units; -1 where it has none."""
+    day_place: int
+    passed_over: frozenset[str]
+    """Folded texts for what the mapping has no use for: rows about these are no problem."""
+    remembered: dict[str | tuple[str, str], _Read] = field(default_factory=dict)
 
 
 class RowReader:
@@ -112,13 +122,34 @@ class RowReader:
         self._mapping = mapping
         self._today = today
         self._place = place
+        self._columns = mapping.columns()
+        at = {name: number for number, name in enumerate(self._columns)}
+        self._who = at.get(mapping.patient_id_column, -1)
+        self._issuer = at.get(mapping.issuer_column, -1)
         self._ways = [
-            (name, tuple(_Way(mapping.variable(name), reading) for reading in readings))
+            (
+                name,
+                tuple(
+                    _Way(
+                        mapping.variable(name),
+                        reading,
+                        at[reading.column],
+                        at.get(reading.unit_column, -1),
+                        at.get(reading.date_column, -1),
+                        _passed_over(mapping.variable(name), reading),
+                    )
+                    for reading in readings
+                ),
+            )
             for name, readings in mapping.readings.items()
         ]
 
     def read(self, cells: Mapping[str, str], number: int) -> RowReading:
         """Read one row; `number` counts as a spreadsheet does."""
+        return self.read_cells([cells.get(name, "") for name in self._columns], number)
+
+    def read_cells(self, cells: Sequence[str], number: int) -> RowReading:
+        """Read one row whose cells are in the order of the mapping's `columns()`."""
         mapping = self._mapping
         patient_id = self._patient(cells, number)
         if not patient_id:
@@ -136,8 +167,12 @@ class RowReader:
         problems: list[Problem] = []
         for name, readings in self._ways:
             for way in readings:
-                raw = cells.get(way.reading.column, "").strip()
-                value, reason = self._value(way, raw, cells)
+                raw = cells[way.place]
+                if way.passed_over and folded(raw) in way.passed_over:
+                    return RowReading(None, ())
+                key = raw if way.unit_place < 0 else (raw, cells[way.unit_place])
+                known = way.remembered.get(key)
+                value, reason = self._learn(way, key) if known is None else known
                 if reason:
                     problems.append(self._problem(number, way.reading.column, name, reason, raw))
                 if value is not None:
@@ -148,61 +183,58 @@ class RowReader:
             _derive_cancer(values)
             for name, reason in implausible(values):
                 column = ways[name].reading.column if name in ways else ""
-                raw = cells.get(column, "")
+                raw = cells[ways[name].place] if name in ways else ""
                 problems.append(self._problem(number, column, name, reason, raw))
-        measured = {
-            name: day
-            for name, way in ways.items()
-            if way.reading.date_column and (day := self._day(way, cells))
-        }
+        issuer = cells[self._issuer].strip() if self._issuer >= 0 else ""
         row = SourceRow(
             number=number,
             patient_id=patient_id,
-            issuer=cells.get(mapping.issuer_column, "").strip() or mapping.issuer,
+            issuer=issuer or mapping.issuer,
             values=values,
-            measured=measured,
+            measured=self._measured(ways, cells),
             columns={name: way.reading.column for name, way in ways.items() if name in values},
-            units={
-                name: self._written_unit(way, cells)
-                for name, way in ways.items()
-                if way.about.kind == "number" and not way.about.unit
-            },
+            units=self._units(ways, cells) if mapping.rows else {},
             rows=mapping.rows,
             place=self._place,
         )
         return RowReading(Identified(row), tuple(problems))
 
-    def _patient(self, cells: Mapping[str, str], number: int) -> str:
-        column = self._mapping.patient_id_column
-        if column == ROW_NUMBER:
+    def _patient(self, cells: Sequence[str], number: int) -> str:
+        if self._who < 0:
             return f"{self._mapping.name}/{self._place}/{number}"
-        text = cells.get(column, "").strip()
+        text = cells[self._who].strip()
         return "" if folded(text) in self._mapping.source.missing else text
 
-    def _value(self, way: _Way, raw: str, cells: Mapping[str, str]) -> tuple[Value | None, str]:
-        """Return the value and "", or None and a reason ("" when there is simply no value)."""
-        unit = self._unit(way, cells) if way.about.kind == "number" else ""
-        key = (raw, unit)
-        known = way.remembered.get(key)
-        if known is None:
-            known = _read(way.about, way.reading, self._mapping.source, raw, unit, self._today)
-            if len(way.remembered) < _MOST_REMEMBERED:
-                way.remembered[key] = known
+    def _learn(self, way: _Way, key: str | tuple[str, str]) -> _Read:
+        raw, beside = (key, "") if isinstance(key, str) else key
+        unit = self._said(beside) if way.about.kind == "number" else ""
+        source = self._mapping.source
+        known = _read(way.about, way.reading, source, raw.strip(), unit, self._today)
+        if len(way.remembered) < _MOST_REMEMBERED:
+            way.remembered[key] = known
         return known
 
-    def _unit(self, way: _Way, cells: Mapping[str, str]) -> str:
-        reading = way.reading
-        beside = cells.get(reading.unit_column, "").strip() if reading.unit_column else ""
-        return "" if folded(beside) in self._mapping.source.missing else beside
+    def _said(self, beside: str) -> str:
+        """Return a unit as written, "" where the cell says that there is none."""
+        text = beside.strip()
+        return "" if folded(text) in self._mapping.source.missing else text
 
-    def _written_unit(self, way: _Way, cells: Mapping[str, str]) -> str:
-        beside = self._unit(way, cells)
-        return way.reading.units.get(folded(beside), beside) or way.reading.unit
+    def _units(self, ways: Mapping[str, _Way], cells: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for name, way in ways.items():
+            if way.about.kind == "number" and not way.about.unit:
+                said = self._said(cells[way.unit_place]) if way.unit_place >= 0 else ""
+                found[name] = way.reading.units.get(folded(said), said) or way.reading.unit
+        return found
 
-    def _day(self, way: _Way, cells: Mapping[str, str]) -> date | None:
-        text = cells.get(way.reading.date_column, "").strip()
-        day = read_date(text, self._mapping.source.dates) if text else None
-        return day if day is not None and day <= self._today else None
+    def _measured(self, ways: Mapping[str, _Way], cells: Sequence[str]) -> dict[str, date]:
+        found = {}
+        for name, way in ways.items():
+            if way.day_place >= 0 and (text := cells[way.day_place].strip()):
+                day = read_date(text, self._mapping.source.dates)
+                if day is not None and day <= self._today:
+                    found[name] = day
+        return found
 
     def _problem(self, row: int, column: str, field: str, reason: str, raw: str) -> Problem:
         return Problem(
@@ -224,6 +256,12 @@ def read_row(
 ) -> RowReading:
     """Read one row. `number` counts as a spreadsheet does; dates after `today` are problems."""
     return RowReader(mapping, today=today).read(row.value, number)
+
+
+def _passed_over(about: Variable, reading: Reading) -> frozenset[str]:
+    if not about.decides:
+        return frozenset()
+    return frozenset(word for word, target in reading.values.items() if target == "")
 
 
 def _derive_cancer(values: dict[str, Value]) -> None:
@@ -276,22 +314,13 @@ def _read_quantity(
     unit = written or beside or reading.unit or ("1" if about.unit == "1" else "")
     if not unit:
         return None, "no-unit"
-    factor = factor_between(
-        reading.units.get(folded(unit), unit), about.unit, about.code or _MARKER.get(about.name, "")
-    )
+    factor = factor_of(about, reading.units.get(folded(unit), unit))
     if factor is None:
         return None, "unknown-unit"
     value = round(number * factor, 1 if about.name == "age_at_diagnosis" else 4)
-    if about.name in _WHOLE:
+    if about.is_whole:
         value = round(number * factor)
     return (Limit(comparator, value) if comparator else value), ""
-
-
-_MARKER: Final = {"psa_ng_ml": "psa"}
-_WHOLE: Final = frozenset(
-    "survival_days treatment_offset_days recurrence_free_days tnm_edition isup_grade "
-    "radiotherapy_fractions medication_cycles".split()
-)
 
 
 def _concept(about: Variable, raw: str) -> Value | None:

@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from functools import cache
 from typing import Any, Final
 
-from tessera.domain.clinical.units import factor_to_own_unit
+from tessera.domain.clinical.units import factor_of
 from tessera.domain.clinical.values import is_date_form
 from tessera.domain.clinical.variables import Variable, row_variable, variable
 from tessera.domain.errors import InvalidMapping
@@ -248,7 +248,7 @@ def _reading(about: Variable, entry: dict[str, Any], form: SourceFormat, where: 
     units = {folded(word): unit for word, unit in _map(entry, "units", where).items()}
     unit = _text(entry, "unit", where, "")
     for spelling in [unit, *(str(word) for word in units.values())]:
-        if spelling and about.unit and factor_to_own_unit(about.name, spelling) is None:
+        if spelling and about.unit and factor_of(about, spelling) is None:
             raise InvalidMapping(f"{where}unit {spelling!r} does not convert to {about.unit!r}")
     values = _map(entry, "values", where)
     for word, target in values.items():

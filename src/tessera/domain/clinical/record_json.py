@@ -7,11 +7,10 @@ of the columns. Records of before the facts have no such key.
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from tessera.domain.clinical.cdm import ENTITIES, TABLES, CancerCondition, ClinicalRecord, Subject
 from tessera.domain.clinical.entities import Entity
@@ -82,8 +81,7 @@ def _classes() -> dict[str, type]:
     return {table_of(cls).name: cls for cls in ENTITIES}
 
 
-@dataclass(frozen=True, slots=True)
-class RecordText:
+class RecordText(NamedTuple):
     """A record as it is stored."""
 
     subject: Pseudonym

@@ -8,7 +8,7 @@ import unicodedata
 from functools import cache
 from typing import Final
 
-from tessera.domain.clinical.variables import variable
+from tessera.domain.clinical.variables import Variable, variable
 from tessera.domain.errors import TesseraError
 from tessera.domain.terms.units import factor, ucum_of
 
@@ -42,8 +42,12 @@ def factor_to_own_unit(name: str, unit: str) -> float | None:
 
     Raises InvalidMapping for a name that is no variable.
     """
-    about = variable(name)
-    return factor_between(unit, about.unit, about.code or _MARKERS.get(name, ""))
+    return factor_of(variable(name), unit)
+
+
+def factor_of(about: Variable, unit: str) -> float | None:
+    """Return the factor from a unit as people write it to a variable's own, or None."""
+    return factor_between(unit, about.unit, about.code or _MARKERS.get(about.name, ""))
 
 
 @cache

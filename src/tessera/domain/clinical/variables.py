@@ -33,6 +33,10 @@ class Variable:
     """Of a name of two parts: the concept that the row is about."""
     words: tuple[str, ...] = ()
     """A closed set of words that is no group, for example HER2 by score."""
+    is_whole: bool = False
+    """Of a number: it has no fraction."""
+    decides: bool = False
+    """Where each row is an entity: what the row is about; without it there is no row."""
 
     @property
     def family(self) -> str:
@@ -111,6 +115,10 @@ _PLAIN: Final = (
     ("family_history", "flag", "Cancer in the family.", "family_member_history.present", ""),
 )  # fmt: skip
 """Name, kind, meaning, column, and the group of a concept or the unit of a number."""
+_WHOLE: Final = frozenset(
+    "survival_days treatment_offset_days recurrence_free_days tnm_edition isup_grade "
+    "radiotherapy_fractions medication_cycles".split()
+)
 _FAMILIES: Final = {
     "marker": ("marker", "tumor_marker_test"),
     "lab": ("lab_test", "lab_test_result"),
@@ -137,6 +145,7 @@ def variables() -> tuple[Variable, ...]:
             column=place.partition(".")[2],
             group=extra if kind == "concept" else "",
             unit=extra if kind == "number" else "",
+            is_whole=name in _WHOLE,
         )
         for name, kind, meaning, place, extra in _PLAIN
     ]
@@ -181,7 +190,11 @@ def row_variable(table: str, name: str) -> Variable:
             column=column.name,
             group=column.group,
             unit=(column.unit or "1") if kind == "number" else "",
+            is_whole=column.kind == "integer",
+            decides=column.required and bool(column.group),
         )
+        if column.name == "value_concept" and not column.group:
+            made = replace(made, kind="concept", words=_results_of(table))
         known[column.name] = made
         if kind == "date" and "date" not in known and not column.name.startswith("end"):
             known["date"] = replace(made, name="date")
@@ -193,6 +206,13 @@ def row_variable(table: str, name: str) -> Variable:
         raise InvalidMapping(
             f"{table} has no {name!r}; it has: {', '.join(sorted(known))}"
         ) from None
+
+
+def _results_of(table: str) -> tuple[str, ...]:
+    """Return the words that a row of `table` may have as its result."""
+    mine = [one for one in variables() if one.table == table]
+    named = {one.name for v in mine if v.group for one in group(v.group)}
+    return tuple(sorted(named.union(*(v.words for v in mine))))
 
 
 def _entity(table: str) -> Table:

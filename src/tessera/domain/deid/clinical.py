@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
@@ -31,17 +31,27 @@ from tessera.domain.zones import Deidentified, Identified, seal_deidentified
 _DAYS_PER_YEAR = 365.2425
 
 
-class Line(NamedTuple):
-    """Where one cell of the common data model came from. Names no one; the row does."""
+class Cell(NamedTuple):
+    """One cell of the common data model and the column that it came from. Names no one."""
 
     table: str
-    key: str
+    rest: str
+    """Of the key, after the subject's pseudonym."""
     column: str
     variable: str
+    source_column: str
+
+
+Cells = tuple[Cell, ...]
+
+
+class Trail(NamedTuple):
+    """Which cells one row of a source became; most rows of a table share theirs."""
+
+    cells: Cells
     place: int
     """Which file of the delivery, from 0."""
     row: int
-    source_column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Gated:
 
     record: Deidentified[ClinicalRecord]
     problems: tuple[Problem, ...]
-    lines: tuple[Line, ...]
+    trails: tuple[Trail, ...]
 
 
 def deidentify_clinical(
@@ -83,9 +93,9 @@ def deidentify_rows(
 
 def _gated(subject: Pseudonym, rows: Sequence[SourceRow], pseudonymiser: Pseudonymiser) -> Gated:
     problems: list[Problem] = []
-    record, lines = _record(subject, rows, pseudonymiser, problems)
+    record, trails = _record(subject, rows, pseudonymiser, problems)
     _refuse_free_text(record)
-    return Gated(seal_deidentified(record), tuple(problems), tuple(lines))
+    return Gated(seal_deidentified(record), tuple(problems), tuple(trails))
 
 
 def _record(
@@ -93,7 +103,7 @@ def _record(
     all_rows: Sequence[SourceRow],
     pseudonymiser: Pseudonymiser,
     problems: list[Problem],
-) -> tuple[ClinicalRecord, list[Line]]:
+) -> tuple[ClinicalRecord, list[Trail]]:
     maker = FactMaker(subject, pseudonymiser)
     rows = [row for row in all_rows if not row.rows]
     who, sources, others = _joined(rows, problems)
@@ -101,21 +111,21 @@ def _record(
     dead = who.get("deceased")
     if any("death_date" in row.values for row in rows):
         dead = True
-    lines: list[Line] = []
+    trails: list[Trail] = []
     conditions = []
     for number, row in enumerate(sources, start=1):
         condition = _condition(maker, number, row)
         conditions.append(condition)
         maker.of_row(row, condition.condition_id)
-        lines += _lines(row, maker, condition.condition_id)
+        trails.append(_trail(row, maker, f"/{number}"))
     for row in others:
         maker.of_row(row, None)
-        lines += _lines(row, maker, "")
+        trails.append(_trail(row, maker, ""))
     about = conditions[0].condition_id if len(conditions) == 1 else None
     for row in all_rows:
         if row.rows:
             reason = entity_of_row(maker, row, about)
-            lines += _lines(row, maker, "")
+            trails.append(_trail(row, maker, ""))
             if reason:
                 problems.append(_between(row, "", reason, ""))
     who_says = sources or rows
@@ -135,7 +145,7 @@ def _record(
         tuple(conditions),
         tuple(maker.facts),
     )
-    return made, lines
+    return made, trails
 
 
 def _joined(
@@ -201,21 +211,31 @@ def _of_set(name: str, values: Mapping[str, Value]) -> str | None:
     return value if value in VALUE_SETS[name] else None
 
 
-def _lines(row: SourceRow, maker: FactMaker, condition_id: str) -> list[Line]:
-    """Return where the values of a row went, those of facts and the others, and forget them."""
-    columns, file, number = row.columns, row.place, row.number
-    found = [
-        Line(table, key, column, name, file, number, columns[name])
-        for name, table, key, column in maker.lines
-        if name in columns
-    ]
-    told = {line.variable for line in found}
+def _trail(row: SourceRow, maker: FactMaker, condition: str) -> Trail:
+    """Return where the values of a row went, and forget what the maker noted of it."""
+    cells = _cells(tuple(maker.lines), tuple(row.columns.items()), condition)
     maker.lines.clear()
-    for name, source in columns.items():
+    return Trail(cells, row.place, row.number)
+
+
+@lru_cache(maxsize=4096)
+def _cells(
+    lines: tuple[tuple[str, str, str, str], ...],
+    columns: tuple[tuple[str, str], ...],
+    condition: str,
+) -> Cells:
+    source = dict(columns)
+    found = [
+        Cell(table, rest, column, name, source[name])
+        for name, table, rest, column in lines
+        if name in source
+    ]
+    told = {cell.variable for cell in found}
+    for name, column in columns:
         if name not in told and (place := _plain().get(name)) and place[0]:
-            key = condition_id if place[0] == "condition" else maker.subject
-            found.append(Line(place[0], key, place[1], name, file, number, source))
-    return found
+            rest = condition if place[0] == "condition" else ""
+            found.append(Cell(place[0], rest, place[1], name, column))
+    return tuple(found)
 
 
 @cache

@@ -5,6 +5,7 @@ Part of the gate in `clinical.py`: pseudonyms and shifted dates only.
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Final
 
 from tessera.domain.clinical.entities import (
@@ -24,7 +25,7 @@ from tessera.domain.clinical.entities import (
 )
 from tessera.domain.clinical.mapping import Gleason, Limit, SourceRow, Value
 from tessera.domain.clinical.tnm import Tnm
-from tessera.domain.clinical.variables import variable
+from tessera.domain.clinical.variables import Variable, variable
 from tessera.domain.deid.clinical_treatments import (
     add_treatments,
     make_treatment,
@@ -39,6 +40,10 @@ from tessera.domain.terms.terminology import concept
 _TNM_EDITIONS: Final = (6, 7, 8)
 _SHORT: Final = {"psa_ng_ml": "psa", "er": "er", "pr": "pr", "her2": "her2"}
 _STAGING: Final = ("stage", "tnm", "t", "n", "m")
+_STAGE_COLUMNS: Final = {
+    "stage": "stage_group", "t": "t", "n": "n", "m": "m", "stage_system": "system",
+    "tnm_edition": "edition", "tnm_basis": "basis",
+}  # fmt: skip
 _TUMOR: Final = ("tumor_size_mm", "tumor_other_size_mm", "tumor_volume", "tumor_site")
 _MEASURED: Final = {
     "marker": TumorMarkerTest,
@@ -73,7 +78,7 @@ class FactMaker:
     pseudonymiser: Pseudonymiser
     facts: list[Entity] = field(default_factory=list)
     lines: list[tuple[str, str, str, str]] = field(default_factory=list)
-    """Variable, table, key and column of each value that was written, since the last row."""
+    """Variable, table, rest of the key and column of each value written since the last row."""
     _made: dict[str, int] = field(default_factory=dict)
     _shift: timedelta | None = None
 
@@ -92,7 +97,9 @@ class FactMaker:
     def add(self, entity: Entity, key: str, table: str, **of: str) -> None:
         """Keep an entity; `of` says which variable filled which of its columns."""
         self.facts.append(entity)
-        self.lines += [(name, table, key, column) for column, name in of.items()]
+        rest = key[len(self.subject) :]
+        for column, name in of.items():
+            self.lines.append((name, table, rest, column))
 
     def treatment_of(self, kind: str, condition_id: str | None, start: object) -> str:
         """Keep a treatment that an entity belongs to, and return its key."""
@@ -107,18 +114,19 @@ class FactMaker:
             self._grade(row, condition_id, diagnosed)
             self._tumor(row, condition_id, diagnosed)
         for name, value in values.items():
-            family, _, code = name.partition(".")
-            if name in _SHORT:
-                family, code = "marker", _SHORT[name]
+            known = _family_of(name)
+            if known is None:
+                continue
+            family, code, about = known
             if family in _MEASURED:
-                self._measured(name, family, code, value, row, condition_id, diagnosed)
+                self._measured(about, family, code, value, row, condition_id, diagnosed)
             elif family == "history" and isinstance(value, bool):
                 key = self.key("medical_history")
                 made = MedicalHistory(
                     history_id=key, subject=self.subject, code=code, present=value
                 )
                 self.add(made, key, "medical_history", present=name)
-            elif name == "family_history" or family == "family":
+            elif family == "family":
                 self._relative(name, code or None, value)
         add_treatments(self, row, condition_id)
         self._course(row, condition_id)
@@ -152,8 +160,10 @@ class FactMaker:
             stage_group=word_of(values.get("stage")),
             stage_date=self.shifted(row.measured.get(said[0], diagnosed)),
         )
-        columns = {"stage": "stage_group", "tnm": "t"}
-        of = {columns.get(name, name): name for name in said}
+        of = {column: name for name, column in _STAGE_COLUMNS.items() if name in values}
+        for column in ("t", "n", "m", "basis"):
+            if column not in of and getattr(tnm, column) is not None:
+                of[column] = "tnm"
         self.add(made, key, "cancer_stage", **of)
 
     def _grade(self, row: SourceRow, condition_id: str, diagnosed: object) -> None:
@@ -207,7 +217,7 @@ class FactMaker:
 
     def _measured(
         self,
-        name: str,
+        about: Variable,
         family: str,
         code: str,
         value: Value,
@@ -215,8 +225,7 @@ class FactMaker:
         condition_id: str | None,
         diagnosed: object,
     ) -> None:
-        about = variable(name)
-        key = self.key(about.table)
+        name, key = about.name, self.key(about.table)
         is_limit = isinstance(value, Limit)
         number = value.number if isinstance(value, Limit) else number_of(value)
         made = _MEASURED[family](
@@ -287,3 +296,17 @@ class FactMaker:
             end_offset_days=end,
         )
         self.add(made, key, "episode", **{"end_offset_days" if end is not None else "type": name})
+
+
+@cache
+def _family_of(name: str) -> tuple[str, str, Variable] | None:
+    """Return family, concept and variable of what is measured or told; None of anything else."""
+    about = variable(name)
+    if name in _SHORT:
+        return "marker", _SHORT[name], about
+    if name == "family_history":
+        return "family", "", about
+    return (about.family, about.code, about) if about.family in _TOLD else None
+
+
+_TOLD: Final = frozenset({*_MEASURED, "history", "family"})

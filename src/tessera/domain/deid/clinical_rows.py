@@ -13,6 +13,7 @@ from tessera.domain.clinical.entity import Table, table_of
 from tessera.domain.clinical.mapping import Limit, SourceRow
 from tessera.domain.clinical.units import factor_between
 from tessera.domain.deid.clinical_facts import FactMaker
+from tessera.domain.deid.clinical_treatments import treatment_with
 from tessera.domain.terms.terminology import concept
 from tessera.domain.terms.units import ucum_of
 
@@ -50,7 +51,7 @@ def entity_of_row(maker: FactMaker, row: SourceRow, condition_id: str | None) ->
     if kind is not None:
         medication = made.get("medication")
         if medication is not None:
-            kind = concept("medication", medication).facts.get("treatment", kind)
+            kind = treatment_with(medication)
         made["treatment_id"] = maker.treatment_of(kind, condition_id, row.values.get("date"))
         for gone in ("start_date", "date"):
             made.pop(gone, None)

@@ -5,6 +5,7 @@ Part of the gate in `clinical.py`: pseudonyms and shifted dates only.
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Protocol
 
 from tessera.domain.clinical.entities import (
@@ -16,7 +17,7 @@ from tessera.domain.clinical.entities import (
 )
 from tessera.domain.clinical.mapping import SourceRow, Value
 from tessera.domain.ids import Pseudonym
-from tessera.domain.terms.terminology import concept
+from tessera.domain.terms.terminology import group
 
 
 class Maker(Protocol):
@@ -142,13 +143,20 @@ def _radiotherapy(
     maker.add(made, key, "radiotherapy", **{column: name for column, name in of.items() if name})
 
 
+@cache
+def treatment_with(substance: str) -> str:
+    """Return the kind of treatment that a substance is given in."""
+    known = {one.name: one.facts.get("treatment", "") for one in group("medication")}
+    return known.get(substance) or "chemotherapy"
+
+
 def _medication(
     maker: Maker, values: Mapping[str, Value], by_type: dict[str, str], condition_id: str | None
 ) -> None:
     substance = word_of(values.get("medication"))
     if substance is None:
         return
-    kind = concept("medication", substance).facts.get("treatment", "chemotherapy")
+    kind = treatment_with(substance)
     treatment = by_type.get(kind) or make_treatment(
         maker, kind, condition_id, "medication", start=values.get("medication_date")
     )

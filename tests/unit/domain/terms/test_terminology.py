@@ -5,6 +5,7 @@ import re
 import pydicom.sr._concepts_dict as published
 import pydicom.sr._snomed_dict as snomed
 import pytest
+from pydicom.datadict import dictionary_has_tag
 
 from tessera.domain.clinical.concepts import cancer_named, cancer_of_codes, cancers
 from tessera.domain.cohort.fields import FIELDS
@@ -31,8 +32,6 @@ EXPLORER = {
     *("363406005", "254837009", "363358000", "399068003", "363351006"),
 }
 """Keys of the EUCAIM explorer that PS3.16 does not publish."""
-CARRIED = {"93870000", "428061005", "363418001", "363518003", "363349007"}
-"""Stand since version 1.0.0; in neither source."""
 _MULTIPLY = [
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
     [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
@@ -87,6 +86,51 @@ def _has_loinc_check_digit(code: str) -> bool:
     return (10 - total % 10) % 10 == int(last)
 
 
+FORMULAS = {
+    "creatinine": "C4 H7 N3 O1",
+    "urea": "C1 H4 N2 O1",
+    "bilirubin": "C33 H36 N4 O6",
+    "glucose": "C6 H12 O6",
+    "calcium": "Ca1",
+    "sodium": "Na1",
+    "potassium": "K1",
+    "magnesium": "Mg1",
+    "testosterone": "C19 H28 O2",
+    "oestradiol": "C18 H24 O2",
+    "t4_free": "C15 H11 I4 N1 O4",
+    "cholesterol": "C27 H46 O1",
+    "vitamin_d": "C27 H44 O2",  # calcidiol, which the test measures
+    "ammonia": "N1 H3",
+}
+ATOMIC_WEIGHT = {
+    "H": 1.008,
+    "C": 12.011,
+    "N": 14.007,
+    "O": 15.999,
+    "Na": 22.990,
+    "Mg": 24.305,
+    "K": 39.098,
+    "Ca": 40.078,
+    "I": 126.904,
+}
+"""Abridged standard atomic weights (IUPAC 2021)."""
+
+
+def test_molar_masses_are_those_of_the_formulas() -> None:
+    masses = {one.name: float(one.facts["molar"]) for one in EVERY if "molar" in one.facts}
+    assert set(masses) == set(FORMULAS)
+    for name, formula in FORMULAS.items():
+        parts = [re.fullmatch(r"([A-Z][a-z]?)(\d+)", part) for part in formula.split()]
+        mass = sum(ATOMIC_WEIGHT[part[1]] * int(part[2]) for part in parts if part)
+        assert masses[name] == pytest.approx(mass, rel=2e-4), name
+
+
+def test_parameters_of_acquisition_name_elements_of_the_dictionary() -> None:
+    for one in EVERY:
+        if "tag" in one.facts:
+            assert dictionary_has_tag(int(one.facts["tag"], 16)), one.name
+
+
 def test_every_code_has_the_form_of_its_system() -> None:
     wrong = [
         (one.group, one.name, system, code)
@@ -113,7 +157,7 @@ def test_snomed_dicom_and_radlex_codes_are_those_that_the_standard_publishes() -
         system: {code for codes in published.concepts[system].values() for code in codes}
         for system in ("SCT", "DCM", "RADLEX", "LN")
     }
-    known["SCT"] |= set(snomed.mapping["SCT"]) | EXPLORER | CARRIED
+    known["SCT"] |= set(snomed.mapping["SCT"]) | EXPLORER
     known["RADLEX"] |= {"RID10311", "RID10312", "RID10337", "RID10334", "RID10321"}
     unknown = [
         (one.group, one.name, system, code)
