@@ -33,8 +33,8 @@ from tests.demo_trial import Whole, planted, running_whole
 
 pytestmark = pytest.mark.slow
 
-N_PATIENTS = 26
-"""At each hospital: enough for ten subjects with a drawn lesion in MR."""
+N_PATIENTS = 20
+"""At each hospital: enough for a search to count, and to train on those with a drawn lesion in MR."""
 OPEN = ("/", "/catalogue", "/search", "/about")
 PAGES = (*OPEN, "/register", "/patients", "/models")
 HERS = ("/applications", "/permits", "/learning", "/tools", "/account")
@@ -272,7 +272,7 @@ def test_no_identity_is_anywhere_outside_the_identified_zones(ended: Whole) -> N
 def test_no_pseudonym_leaves_its_node(told: Told, ended: Whole) -> None:
     demo = told.demo
     subjects = {s for site in SITES for s in open_node(demo.node(site)).index.subjects()}
-    assert len(subjects) > 60
+    assert len(subjects) > 40
     anyone = re.compile("|".join(map(re.escape, subjects)).encode())
     outside = [demo.hub, demo.home / "people", ended.wire, told.pages]
     files = [p for root in outside for p in ([root] if root.is_file() else root.rglob("*"))]
