@@ -34,7 +34,7 @@ from tests.demo_trial import Whole, planted, running_whole
 pytestmark = pytest.mark.slow
 
 N_PATIENTS = 20
-"""At each hospital: enough for a search to count, and to train on those with a drawn lesion in MR."""
+"""At each hospital: enough for a search to count, and to train on drawn lesions in MR."""
 OPEN = ("/", "/catalogue", "/search", "/about")
 PAGES = (*OPEN, "/register", "/patients", "/models")
 HERS = ("/applications", "/permits", "/learning", "/tools", "/account")
