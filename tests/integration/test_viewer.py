@@ -87,7 +87,7 @@ def base(node: Node) -> Iterator[str]:
 
 
 SCRIPT = b"const n = 1;\n" * 400
-PAGE = b"<!doctype html><script>one()</script><script defer src='/a.js'></script>"
+PAGE = b"<!doctype html><script>const one = 1</script><script defer src='/plain.js'></script>"
 
 
 def put_small_viewer(node: Node) -> None:
@@ -162,6 +162,11 @@ def test_files_are_kept_by_the_browser_and_the_page_runs_its_own_scripts_alone(b
         assert rules.count("'sha256-") == 1
         assert "http" not in rules
         assert page.headers["cross-origin-embedder-policy"] == "require-corp"
+        assert "frame-ancestors 'self'" in rules
+        assert page.headers["x-frame-options"] == "SAMEORIGIN"  # the list keeps it in a frame
+        the_list = web.get("/")
+        assert the_list.headers["x-frame-options"] == "DENY"
+        assert the_list.headers["cross-origin-embedder-policy"] == "require-corp"
         script = web.get("/app.0123456789abcdef.js")
         assert script.content == SCRIPT
         assert "immutable" in script.headers["cache-control"]
@@ -199,6 +204,46 @@ def test_the_list_is_whole_in_both_languages_narrow_and_dark(base: str, tmp_path
     assert not visitor.faults
 
 
+TAKES_ADDRESSES = "window.opened = []; window.tesseraViewer = {open: (to) => opened.push(to)}"
+
+
+@pytest.mark.slow
+def test_a_study_opens_in_the_viewer_that_waits_behind_the_list(base: str) -> None:
+    chromium()
+    with opened_browser() as browser:
+        page = browser.new_page()
+        page.goto(f"{base}/?key={KEY}")
+        frame = page.locator("iframe.viewer-frame")
+        frame.wait_for(state="attached")
+        waiting = page.frame(url=re.compile("/viewer$"))
+        assert waiting is not None
+        waiting.wait_for_load_state()
+        waiting.evaluate(TAKES_ADDRESSES)
+        assert not frame.is_visible()
+        link = page.get_by_role("link", name="Open").first
+        address = link.get_attribute("href")
+        assert address
+        link.hover()
+        page.wait_for_timeout(400)
+        assert waiting.evaluate("opened") == [address]  # ahead of the click
+        assert not frame.is_visible()
+        link.click()
+        assert frame.is_visible()
+        assert page.url == base + address
+        assert page.evaluate("document.querySelector('main').inert")  # out of the keyboard's way
+        page.go_back()
+        page.get_by_role("heading", name="Studies").wait_for()
+        assert not frame.is_visible()
+        assert waiting.evaluate("opened") == [address, "/viewer"]
+        page.go_forward()
+        frame.wait_for(state="visible")
+        with page.context.expect_page() as another:
+            page.go_back()
+            link.click(modifiers=["Control"])
+        assert another.value.url == base + address  # a page of its own
+        assert not frame.is_visible()
+
+
 @pytest.mark.slow
 def test_a_study_is_shown_with_its_segmentation(node: Node, tmp_path: Path) -> None:
     """In a real browser with the real viewer: grey image, and the segment in colour over it."""
@@ -222,7 +267,7 @@ def test_a_study_is_shown_with_its_segmentation(node: Node, tmp_path: Path) -> N
         )
         page.goto(f"{address}/?key={KEY}")
         page.get_by_role("link", name="Open").first.click()
-        box = page.locator(".cornerstone-canvas").first
+        box = page.frame_locator("iframe.viewer-frame").locator(".cornerstone-canvas").first
         box.wait_for(timeout=30_000)
         until = time.monotonic() + 30
         n_coloured = 0

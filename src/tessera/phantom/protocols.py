@@ -66,7 +66,7 @@ def ct_protocol(ds: DicomDataset, grid: Grid, *, contrast: bool) -> None:
 _MR = {
     # kind: description, scanning sequence, variant, TR ms, TE ms, flip, train, image type 3
     "t2w": ("t2_tse_tra", "SE", "SK", "4200", "101", "150", "25", "ND"),
-    "dwi": ("ep2d_diff_b0_b400_b800", "EP", "SK", "5100", "74", "90", "96", "DIFFUSION"),
+    "dwi": ("ep2d_diff_b0_b800", "EP", "SK", "5100", "74", "90", "96", "DIFFUSION"),
     "adc": ("ep2d_diff_ADC", "EP", "SK", "5100", "74", "90", "96", "ADC"),
     "dce": ("t1_vibe_tra_dyn", "GR", "SP", "4.1", "1.9", "12", "1", "DYNAMIC"),
 }

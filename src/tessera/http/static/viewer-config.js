@@ -9,7 +9,7 @@
   let stopped = true;
   const segmentationsAtOnce = {
     id: 'tessera.segmentations-at-once',
-    onModeEnter: ({ servicesManager, commandsManager }) => {
+    onModeEnter: ({ servicesManager, commandsManager, extensionManager }) => {
       const { displaySetService, segmentationService, viewportGridService } =
         servicesManager.services;
       const done = new Set();
@@ -21,6 +21,22 @@
           if (viewport.isReady && (viewport.displaySetInstanceUIDs || []).includes(uid))
             return viewportId;
         return null;
+      };
+      // The slices that nobody looks at yet wait until the segmentation is drawn: both need the
+      // one thread that the page has.
+      const alone = async (work) => {
+        const { exports } = extensionManager.getModuleEntry(
+          '@ohif/extension-cornerstone.utilityModule.common'
+        );
+        const pool = exports.getCornerstoneLibraries().cornerstone.imageLoadPoolManager;
+        const most = pool.getMaxSimultaneousRequests('prefetch');
+        pool.setMaxSimultaneousRequests('prefetch', 0);
+        try {
+          await work();
+        } finally {
+          pool.setMaxSimultaneousRequests('prefetch', most);
+          pool.startGrabbing();
+        }
       };
       const show = async (set) => {
         const images = set.referencedDisplaySetInstanceUID;
@@ -39,7 +55,7 @@
         const jumps = done.size === 0;
         isFirst = false;
         done.add(set.displaySetInstanceUID);
-        if (!set.isLoaded) await set.load({ headers: {} });
+        if (!set.isLoaded) await alone(() => set.load({ headers: {} }));
         const segmentationId = set.displaySetInstanceUID;
         const type = set.Modality === 'SEG' ? 'Labelmap' : 'Contour';
         await segmentationService.addSegmentationRepresentation(viewportId, {
@@ -75,10 +91,29 @@
     },
   };
 
+  /* Behind the list of studies the viewer waits in a frame, and opens what is clicked there. */
+  const openedFromTheList = {
+    id: 'tessera.opened-from-the-list',
+    preRegistration: ({ commandsManager }) => {
+      if (!window.frameElement) return;
+      let next = 0;
+      const open = (to) => {
+        window.clearTimeout(next);
+        try {
+          commandsManager.runCommand('navigateHistory', { to, options: { replace: true } });
+        } catch {
+          next = window.setTimeout(open, 50, to); // its pages are not there yet
+        }
+      };
+      window.tesseraViewer = { open };
+      if (window.frameElement.wanted) open(window.frameElement.wanted);
+    },
+  };
+
   window.config = {
     name: 'tessera',
     routerBasename: null,
-    extensions: [segmentationsAtOnce],
+    extensions: [segmentationsAtOnce, openedFromTheList],
     modes: [],
     customizationService: { 'ohif.tours': { $set: [] } },
     showStudyList: false,

@@ -33,7 +33,7 @@ _SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-
 _HASHED: Final = re.compile(r"\b[0-9a-f]{16}\b")
 _INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _FOREVER: Final = "private, max-age=31536000, immutable"
-_ISOLATED: Final = {
+ISOLATED: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -41,6 +41,8 @@ _ISOLATED: Final = {
     "Referrer-Policy": "no-referrer",
 }
 """What a page needs before a browser lends it shared memory; nothing comes from elsewhere."""
+_FRAMED: Final = {"X-Frame-Options": "SAMEORIGIN"}
+"""The list of studies keeps the viewer started in a frame."""
 
 
 def policy(page: bytes) -> str:
@@ -58,7 +60,7 @@ def policy(page: bytes) -> str:
         f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval' {hashes}; "
         "worker-src 'self' blob:; connect-src 'self' blob: data:; img-src 'self' data: blob:; "
         "style-src 'self' 'unsafe-inline'; font-src 'self' data:; manifest-src 'self'; "
-        "media-src 'self' blob:; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
+        "media-src 'self' blob:; base-uri 'none'; object-src 'none'; frame-ancestors 'self'; "
         "form-action 'none'"
     )
 
@@ -90,11 +92,11 @@ class _Files:
         if not path.is_file():
             raise NotFound("the viewer is not installed; install it: tessera node viewer install")
         body = path.read_bytes()
-        headers = {**_ISOLATED, "Content-Security-Policy": policy(body)}
+        headers = {**ISOLATED, **_FRAMED, "Content-Security-Policy": policy(body)}
         return _tagged(request, body, _TYPES[".html"], headers)
 
     async def config(self, request: Request) -> Response:
-        return _tagged(request, self._settings, _TYPES[".js"], _ISOLATED)
+        return _tagged(request, self._settings, _TYPES[".js"], ISOLATED)
 
     async def file(self, request: Request) -> Response:
         name = request.path_params["path"]
@@ -107,7 +109,7 @@ class _Files:
         # A worker is held to the policy of its own file: without one it could reach other hosts.
         is_forever = bool(_HASHED.search(path.name))
         headers = {
-            **_ISOLATED,
+            **ISOLATED,
             "Content-Security-Policy": policy(b""),
             "Cache-Control": _FOREVER if is_forever else "private, no-cache",
             "ETag": tag,

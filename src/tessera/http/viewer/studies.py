@@ -16,6 +16,7 @@ from tessera.http.desk.app import desk_page
 from tessera.http.dicomweb.service import DicomWeb
 from tessera.http.rendering import link
 from tessera.http.rules import PUBLIC, RuledRoute
+from tessera.http.viewer.files import ISOLATED
 from tessera.ports.web_index import Sight
 
 PAGE_SIZE: Final = 24
@@ -148,7 +149,7 @@ def routes(service: DicomWeb, *, has_viewer: bool) -> list[RuledRoute]:
             lines, has_more = await asyncio.to_thread(found, asked)
         except InvalidInput:  # a search that would take too long
             lines, has_more, trouble = [], False, True
-        return desk_page(
+        answer = desk_page(
             request,
             "viewer_list.html",
             now=service.now(),
@@ -161,5 +162,7 @@ def routes(service: DicomWeb, *, has_viewer: bool) -> list[RuledRoute]:
             after=asked.address(asked.page + 1) if has_more else "",
             has_viewer=has_viewer,
         )
+        answer.headers.update(ISOLATED)  # the frame is isolated only if what is around it is
+        return answer
 
     return [RuledRoute("/", studies, PUBLIC)]
