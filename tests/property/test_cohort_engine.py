@@ -1,23 +1,30 @@
-"""The DuckDB engine counts what a plain reading of the query counts."""
+"""The engines count what a plain reading of the query counts."""
 
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tessera.adapters.columns.engine import ColumnCohortEngine
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
 from tessera.domain.cohort.exact import ExactCounts, NotSupported
 from tessera.domain.cohort.query import Query
+from tessera.domain.ids import Pseudonym
 from tessera.testing.cohort_engine import write_version
 from tests.property.cohort_model import Tables, counted, hospitals, queries, unsupported
 
 
+@pytest.mark.parametrize("kind", [DuckDbCohortEngine, ColumnCohortEngine])
 @settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 @given(tables=hospitals(), query=queries())
-def test_the_engine_agrees_with_a_plain_reading(tables: Tables, query: Query) -> None:
+def test_the_engine_agrees_with_a_plain_reading(
+    kind: type[DuckDbCohortEngine] | type[ColumnCohortEngine], tables: Tables, query: Query
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         version = write_version(Path(folder) / "v1", tables)
-        engine = DuckDbCohortEngine(Path(folder))
+        engine = kind(Path(folder))
         found = engine.count(version, query)
         engine.close()
     if fields := unsupported(tables, query):
@@ -26,3 +33,27 @@ def test_the_engine_agrees_with_a_plain_reading(tables: Tables, query: Query) ->
         assert isinstance(found, ExactCounts)
         got = (found.n_subjects, found.n_studies, found.n_study_subjects)
         assert got == counted(tables, query)
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@given(tables=hospitals(), query=queries(), out=st.frozensets(st.sampled_from("ABCDEF")))
+def test_the_engines_agree_on_the_matching_subjects_values(
+    tables: Tables, query: Query, out: frozenset[str]
+) -> None:
+    excluded = frozenset(map(Pseudonym, out))
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        version = write_version(Path(folder) / "v1", tables)
+        for kind in (DuckDbCohortEngine, ColumnCohortEngine):
+            engine = kind(Path(folder))
+            found.append(
+                (
+                    engine.cells(version, query, excluded),
+                    engine.count(version, query, excluded),
+                    engine.subjects(version, query),
+                )
+            )
+            engine.close()
+    assert found[0] == found[1]
+    cells, counts, _ = found[0]
+    assert cells == counts if isinstance(cells, NotSupported) else cells.counts == counts

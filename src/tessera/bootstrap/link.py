@@ -105,7 +105,7 @@ def publish_dataset(home: Path, released: Released[DatasetDescription]) -> None:
 
 def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) -> None:
     """Answer the hub's queries until SIGTERM or SIGINT. Raises Conflict when it runs already."""
-    from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
+    from tessera.adapters.columns.engine import ColumnCohortEngine
     from tessera.bootstrap.tasks import Running, served, task_handlers
     from tessera.node.link_loop import LinkLoop
 
@@ -116,7 +116,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        engine = DuckDbCohortEngine(home / "research" / "datasets")
+        engine = ColumnCohortEngine(home / "research" / "datasets")
         async with _open_link(home) as (link, folder):
             node = Running.of(home, link)
             loop = LinkLoop(

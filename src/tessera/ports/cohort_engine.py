@@ -1,13 +1,15 @@
 """Port: evaluates a cohort query over the tables of one dataset version."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tessera.domain.cohort.exact import ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.fields import DISTRIBUTED
 from tessera.domain.cohort.query import Query
 from tessera.domain.ids import Pseudonym
 
-__all__ = ["CohortEngine", "ExactCounts", "NotSupported", "Query"]
+__all__ = ["CohortEngine", "ExactCells", "ExactCounts", "NotSupported", "Query"]
 
 
 class CohortEngine(Protocol):
@@ -36,5 +38,21 @@ class CohortEngine(Protocol):
         Raises Unavailable when a file that is there cannot be read, or the query takes more
         memory or time than the engine may have; the error's text carries no value from a
         table. Safe to call from several threads.
+        """
+        ...
+
+    def cells(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        by: Sequence[str] = DISTRIBUTED,
+        least_subjects: int = 1,
+    ) -> ExactCells | NotSupported:
+        """Count as `count` does, and the matching subjects by the values of the fields `by`.
+
+        A field in which fewer than `least_subjects` subjects of the version have a value is
+        left out, and one without a column.
         """
         ...

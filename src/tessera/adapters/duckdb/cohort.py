@@ -1,6 +1,6 @@
 """Cohort queries over the Parquet files of a dataset version, with DuckDB."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -9,8 +9,8 @@ from typing import Final
 import duckdb
 
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
-from tessera.domain.cohort.exact import ExactCounts, NotSupported
-from tessera.domain.cohort.fields import FIELDS, Field, Level
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, shown_as
 from tessera.domain.cohort.query import (
     And,
     Comparison,
@@ -87,6 +87,27 @@ class DuckDbCohortEngine:
         finally:
             cursor.close()
 
+    def cells(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        by: Sequence[str] = DISTRIBUTED,
+        least_subjects: int = 1,
+    ) -> ExactCells | NotSupported:
+        """See the port."""
+        cursor = self._connection.cursor()
+        try:
+            with _time_limit(cursor, self._timeout_s):
+                one = _Count(cursor, version_dir.resolve(), query, least_subjects, by)
+                counts = one.result(excluded)
+                if isinstance(counts, NotSupported):
+                    return counts
+                return ExactCells(counts, one.cells(by, excluded))
+        finally:
+            cursor.close()
+
     def subjects(self, version_dir: Path, query: Query) -> frozenset[str] | NotSupported:
         """Return the subjects for whom the query holds; they stay inside the node.
 
@@ -108,13 +129,16 @@ class _Count:
         version_dir: Path,
         query: Query,
         least_subjects: int = 1,
+        beside: Sequence[str] = (),
     ) -> None:
+        """`beside`: fields that are read though the query does not name them."""
         self._cursor = cursor
         self._least_subjects = least_subjects
         self._dir = version_dir
         self._where = query.where
         names = {c.field for c in conditions(query.where) if isinstance(c, Comparison)}
-        self._fields = [field for field in FIELDS.values() if field.name in names]
+        self._asked = [field for field in FIELDS.values() if field.name in names]
+        self._fields = [field for field in FIELDS.values() if field.name in names | set(beside)]
         self._columns = {level: self._columns_of(level) for level in Level}
 
     def result(self, excluded: frozenset[Pseudonym]) -> ExactCounts | NotSupported:
@@ -147,6 +171,40 @@ class _Count:
         n_subjects, n_studies, n_study_subjects = row or (0, 0, 0)
         return ExactCounts(n_subjects, n_studies, n_study_subjects)
 
+    def cells(self, by: Sequence[str], excluded: frozenset[Pseudonym]) -> dict[str, dict[str, int]]:
+        """Return the matching subjects by the values of each field, one query for each."""
+        found = {}
+        for field in (FIELDS[name] for name in by):
+            columns = self._columns[field.level]
+            if columns and field.column in columns and self._filled(field.level, [field]):
+                found[field.name] = self._cells_of(field, excluded)
+        return found
+
+    def _cells_of(self, field: Field, excluded: frozenset[Pseudonym]) -> dict[str, int]:
+        predicates = Predicates()
+        subject = predicates.of_subject(self._where)
+        tables = [self._rows(level, predicates.parameters) for level in Level]
+        predicates.parameters["excluded"] = sorted(excluded)
+        sql = f"""
+            WITH {", ".join(tables)},
+            left_out AS MATERIALIZED (SELECT unnest($excluded::VARCHAR[]) AS subject),
+            matching AS MATERIALIZED (
+                SELECT DISTINCT p.subject FROM patient_rows p
+                WHERE p.subject IS NOT NULL AND {subject}
+                AND p.subject NOT IN (SELECT subject FROM left_out))
+            SELECT {column_of(field)} AS value, r.subject,
+                   r.subject IN (SELECT subject FROM matching)
+            FROM {field.level}_rows r WHERE value IS NOT NULL GROUP BY ALL
+        """  # noqa: S608  # names of this project only; values and paths are parameters
+        with _failures("the query could not be evaluated"):
+            rows = self._cursor.execute(sql, predicates.parameters).fetchall()
+        members: dict[str, set[str]] = {}
+        for value, who, is_in in rows:
+            label = shown_as(field, value)
+            if label is not None:
+                members.setdefault(label, set()).update([who] if is_in else [])
+        return {label: len(whose) for label, whose in members.items()}
+
     def subjects(self) -> frozenset[str] | NotSupported:
         if self._columns[Level.PATIENT] is None:
             raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
@@ -171,7 +229,7 @@ class _Count:
             unknown |= _inside_study_groups(self._where)
         for level in Level:
             columns = self._columns[level]
-            fields = [field for field in self._fields if field.level is level]
+            fields = [field for field in self._asked if field.level is level]
             present = [field for field in fields if columns and field.column in columns]
             filled = self._filled(level, present)
             unknown |= {field.name for field in fields if field.name not in filled}

@@ -5,6 +5,7 @@ pickle, and its text never shows a number, so that it reaches neither a message 
 a log by accident. `disclosure.disclose` is the way out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -52,6 +53,40 @@ class ExactCounts:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("exact counts stay in the process that counted")
+
+
+class ExactCells:
+    """Exact numbers of the matching subjects by the values of some fields, closed as above."""
+
+    __slots__ = ("_cells", "_counts")
+
+    def __init__(self, counts: ExactCounts, cells: Mapping[str, Mapping[str, int]]) -> None:
+        self._counts = counts
+        self._cells = cells
+
+    @property
+    def counts(self) -> ExactCounts:
+        return self._counts
+
+    @property
+    def cells(self) -> Mapping[str, Mapping[str, int]]:
+        """Field → value → subjects who match and have it. A subject may have several."""
+        return self._cells
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ExactCells) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._counts)
+
+    def _key(self) -> tuple[object, ...]:
+        return self._counts, {name: dict(cells) for name, cells in self._cells.items()}
+
+    def __repr__(self) -> str:
+        return "ExactCells(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("exact numbers stay in the process that counted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,26 @@ class Field:
         return value
 
 
+AGE_BANDS = (*(f"{low}-{low + 9}" for low in range(0, 90, 10)), "90+")
+"""Ages are told apart by ten years; from 90 on not at all."""
+
+
+def shown_as(field: "Field", value: Value) -> str | None:
+    """Return the value of a distribution under which a stored one is counted; None: under none.
+
+    `value` is in the form that it is compared in. Vendors go by their concept, ages by bands.
+    """
+    if field.kind is Kind.NUMBER:
+        return AGE_BANDS[min(int(value) // 10, 9)] if 0 <= float(value) < 150 else None
+    if field.match is Match.VENDOR:
+        text = str(value)
+        for concept in field.values:
+            if any(pattern in text for pattern in vendor_patterns(concept.name)):
+                return concept.name
+        return text.strip()
+    return str(value)
+
+
 def normalised_vendor(text: str) -> str:
     """Return the form in which vendors are looked for: ` ge medical ` for `GE-Medical`."""
     return f" {re.sub('[^a-z0-9]+', ' ', text.lower()).strip()} "
@@ -247,6 +267,8 @@ _ALL = (
     _number("age_at_imaging", _S, "age_at_imaging", "age at imaging", unit="years", example="60"),
     _number("n_instances", _S, "n_instances", "number of instances", example="20"),
 )
+DISTRIBUTED = ("sex", "age_at_diagnosis", "cancer", "stage", "modality", "manufacturer")
+"""Fields whose distribution among the matching subjects goes with an answer."""
 FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _ALL})
 """Every field, in the order of the documentation."""
 _FIELD_SYNONYMS = {
