@@ -36,6 +36,7 @@ _PARTS: Final = (
     "node_case",
     "node_labels",
     "node_serve",
+    "node_explorer",
     "node_viewer",
     "node_fsck",
     "node_legal",

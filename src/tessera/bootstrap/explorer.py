@@ -1,0 +1,94 @@
+"""Wire the endpoint for the EUCAIM explorer's query agent over one node's home."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from tessera.adapters.columns.engine import ColumnCohortEngine
+from tessera.adapters.link.folder import LinkFolder
+from tessera.adapters.system_clock import SystemClock
+from tessera.bootstrap.audit import node_audit
+from tessera.bootstrap.datasets import release_dataset
+from tessera.bootstrap.exclusions import exclusions_of
+from tessera.bootstrap.node import Node
+from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.errors import InvalidInput
+from tessera.domain.ids import DatasetId
+from tessera.domain.zones import Released
+from tessera.http.explorer import create_explorer
+from tessera.node.answer import PublishedVersion
+from tessera.node.explorer import ExplorerSearch
+
+
+def explorer_search(node: Node) -> ExplorerSearch:
+    """Return the search over what the node has published at its hub."""
+    records = LinkFolder(node.home / "link")
+    kept: dict[tuple[DatasetId, int], Released[DatasetDescription]] = {}
+
+    def published() -> list[PublishedVersion]:
+        newest: dict[DatasetId, PublishedVersion] = {}
+        for one in records.answered():
+            if one.dataset_id not in newest or newest[one.dataset_id].version < one.version:
+                newest[one.dataset_id] = PublishedVersion(
+                    dataset_id=one.dataset_id,
+                    version=one.version,
+                    folder=node.home / one.folder,
+                    created=one.created,
+                )
+        return [newest[name] for name in sorted(newest)]
+
+    def described(version: PublishedVersion) -> Released[DatasetDescription]:
+        key = version.dataset_id, version.version
+        if key not in kept:
+            kept[key] = release_dataset(node.home, str(version.dataset_id), version.version)
+        return kept[key]
+
+    return ExplorerSearch(
+        name=node.settings.name,
+        published=published,
+        described=described,
+        engine=ColumnCohortEngine(node.home / "research" / "datasets"),
+        policy=node.policy,
+        exclusions=exclusions_of(node.home),
+        audit=node_audit(node.home),
+        clock=SystemClock(),
+    )
+
+
+def token_of(file: Path) -> str:
+    """Return the token in the file; make one, readable by its owner alone, if there is none.
+
+    Raises InvalidInput when others can read it, or it is too short.
+    """
+    try:
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(opened, "w", encoding="ascii") as new:
+            new.write(f"tsx_{secrets.token_urlsafe(32)}\n")
+    if file.stat().st_mode & 0o077:
+        raise InvalidInput(f"{file} can be read by others; chmod 600 {file}")
+    token = file.read_text("utf-8").strip()
+    if len(token) < 32:
+        raise InvalidInput(f"{file} holds no token of at least 32 characters")
+    return token
+
+
+def serve_explorer(
+    node: Node, *, token_file: Path, address: str, port: int, tell: Callable[[str], None]
+) -> None:
+    """Serve until stopped; tell the address."""
+    token_of(token_file)
+    app = create_explorer(explorer_search(node), lambda: token_of(token_file))
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        name, number = listening.getsockname()[:2]
+        tell(f"http://{name}:{number}/")
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listening])
