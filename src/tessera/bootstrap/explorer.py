@@ -1,4 +1,4 @@
-"""Wire the endpoint for the EUCAIM explorer's query agent over one node's home."""
+"""Wire the endpoint for searches from outside (EUCAIM explorer, Beacon) over one node's home."""
 
 import os
 import secrets
@@ -19,12 +19,12 @@ from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.errors import InvalidInput
 from tessera.domain.ids import DatasetId
 from tessera.domain.zones import Released
-from tessera.http.explorer import create_explorer
+from tessera.http.explorer import create_outside
 from tessera.node.answer import PublishedVersion
-from tessera.node.explorer import ExplorerSearch
+from tessera.node.outside import OutsideSearch
 
 
-def explorer_search(node: Node) -> ExplorerSearch:
+def outside_search(node: Node) -> OutsideSearch:
     """Return the search over what the node has published at its hub."""
     records = LinkFolder(node.home / "link")
     kept: dict[tuple[DatasetId, int], Released[DatasetDescription]] = {}
@@ -47,7 +47,7 @@ def explorer_search(node: Node) -> ExplorerSearch:
             kept[key] = release_dataset(node.home, str(version.dataset_id), version.version)
         return kept[key]
 
-    return ExplorerSearch(
+    return OutsideSearch(
         name=node.settings.name,
         published=published,
         described=described,
@@ -84,7 +84,7 @@ def serve_explorer(
 ) -> None:
     """Serve until stopped; tell the address."""
     token_of(token_file)
-    app = create_explorer(explorer_search(node), lambda: token_of(token_file))
+    app = create_outside(outside_search(node), lambda: token_of(token_file))
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))

@@ -1,4 +1,4 @@
-"""`tessera node explorer`: answer the query agent of the EUCAIM explorer."""
+"""`tessera node explorer`: answer the EUCAIM explorer's query agent, and Beacon."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +32,9 @@ def explorer_command(
     """Answer the federated search in use: the explorer's queries, as its query agent sends them.
 
     Give the agent this address as its endpoint, and "Bearer" with the token as its
-    authorization header. Published datasets answer, through the node's count policy; each answer
-    is in the audit log. Ctrl-C ends it.
+    authorization header. A Beacon v2 network finds the same counts below /beacon. Published
+    datasets answer, through the node's count policy; each answer is in the audit log. Ctrl-C
+    ends it.
 
     **Example:** `tessera node explorer /srv/tessera --token-file /etc/tessera/explorer.token`
     """

@@ -1,10 +1,9 @@
-"""The endpoint that a site's query agent asks for the explorer. One token opens it."""
+"""What a node tells searches from outside: the EUCAIM explorer's, and a Beacon network's."""
 
 import asyncio
 import hmac
-import json
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,23 +11,22 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tessera.domain.cohort.explorer import query_of_ast, query_of_parameters
+from tessera.domain.cohort.explorer import provider_answer, query_of_ast, query_of_parameters
 from tessera.domain.cohort.query import Query
-from tessera.domain.errors import InvalidInput, NotSignedIn, TesseraError
+from tessera.domain.errors import NotSignedIn, TesseraError
+from tessera.http import beacon
 from tessera.http.errors import problem
 from tessera.http.limits import BodyLimit, SecurityHeaders
 from tessera.http.rules import PUBLIC, RuledRoute
+from tessera.http.sent_json import sent_json
+from tessera.node.outside import OutsideSearch
 from tessera.wire.text import one_line
 
+ASKER: Final = "explorer"
 MAX_QUERY_BYTES: Final = 200_000
-_BY_ADDRESS: Final = "by address"
 
 
-class Search(Protocol):
-    def answer(self, query: Query, asked_as: str) -> dict[str, object]: ...
-
-
-def create_explorer(search: Search, token: Callable[[], str]) -> Starlette:
+def create_outside(search: OutsideSearch, token: Callable[[], str]) -> Starlette:
     """Return the application. `token` is read at each request, so that it can be renewed."""
 
     def let_in(request: Request) -> None:
@@ -37,26 +35,27 @@ def create_explorer(search: Search, token: Callable[[], str]) -> Starlette:
         if kind.lower() != "bearer" or not is_it:
             raise NotSignedIn("send the token: Authorization: Bearer …")
 
+    async def answered(query: Query, asked_as: str) -> Response:
+        found = await asyncio.to_thread(search.answers, query, ASKER, asked_as)
+        return JSONResponse(provider_answer(search.name, found))
+
     async def by_tree(request: Request) -> Response:
         let_in(request)
-        sent = await request.body()
-        try:
-            body = json.loads(sent)
-        except (ValueError, RecursionError):
-            raise InvalidInput("the body is not JSON") from None
+        body = await sent_json(request)
         query = query_of_ast(body)
-        asked_as = one_line(str(body.get("id", "")))[:120]
-        return JSONResponse(await asyncio.to_thread(search.answer, query, asked_as))
+        name = body.get("id", "") if isinstance(body, dict) else ""
+        return await answered(query, one_line(str(name))[:120])
 
     async def by_address(request: Request) -> Response:
         let_in(request)
         query = query_of_parameters(request.query_params.multi_items())
-        return JSONResponse(await asyncio.to_thread(search.answer, query, _BY_ADDRESS))
+        return await answered(query, "by address")
 
     return Starlette(
         routes=[
             RuledRoute("/", by_tree, PUBLIC, methods=("POST",), name="tree"),
             RuledRoute("/", by_address, PUBLIC, name="address"),
+            *beacon.routes(search, let_in),
         ],
         middleware=[
             Middleware(SecurityHeaders),

@@ -1,13 +1,12 @@
-"""Answer the federated search in use (the EUCAIM explorer) from what the node has published."""
+"""Answer searches that do not come over the hub: the EUCAIM explorer, a Beacon network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from tessera.domain.audit.events import query_answered
 from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.disclosure import CountPolicy
-from tessera.domain.cohort.explorer import provider_answer
 from tessera.domain.cohort.query import Query
 from tessera.domain.zones import Released
 from tessera.node.answer import PublishedVersion, answer_query
@@ -16,12 +15,9 @@ from tessera.ports.clock import Clock
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 
-ASKER: Final = "explorer"
-"""Who asked, in the audit log: behind the query agent the node knows no one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExplorerSearch:
+class OutsideSearch:
     """`published`: the newest published version of each dataset; `described`: as released."""
 
     name: str
@@ -33,12 +29,18 @@ class ExplorerSearch:
     audit: AuditLog
     clock: Clock
 
-    def answer(self, query: Query, asked_as: str) -> dict[str, object]:
-        """Return the answer; it is in the audit log before. Raises Conflict, Unavailable."""
+    def answers(
+        self, query: Query, asker: str, asked_as: str
+    ) -> list[tuple[DatasetAnswer, DatasetDescription]]:
+        """Return the answer of each dataset, and the dataset; in the audit log before.
+
+        `asker`: the network, for the node knows no one behind it; `asked_as`: its own name for
+        the query. Raises Conflict when the log does not take it.
+        """
         versions = self.published()
         excluded = self.exclusions.excluded()
         answers = answer_query(query, versions, self.engine, self.policy, excluded)
-        told = query_answered(ASKER, asked_as, str(query), answers)
+        told = query_answered(asker, asked_as, str(query), answers)
         self.audit.append(told, self.clock.now())
         described = [self.described(version).value for version in versions]
-        return provider_answer(self.name, zip(answers, described, strict=True))
+        return list(zip(answers, described, strict=True))
