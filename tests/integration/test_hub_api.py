@@ -125,6 +125,11 @@ def test_a_search_has_an_address_of_its_own(url: str) -> None:
     again = get(f"{url}{asked.headers['location']}").json()
     assert again["query"] == MEN
     assert [c["level"] for c in again["explained"]] == ["condition", "series"]
+    table = get(f"{url}{asked.headers['location']}.csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.splitlines()[0].startswith("node,country,dataset_id")
+    assert len(table.text.splitlines()) == 1 + len(again["results"])
+    assert get(f"{url}/api/v1/search/nothing.csv").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def search(
         str, typer.Option("--hub", envvar="TESSERA_HUB", help="The hub's address.")
     ] = "http://127.0.0.1:8700",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet.")] = False,
     wait: Annotated[
         float, typer.Option("--wait", min=0, max=30, help="Seconds to wait for nodes.")
     ] = 10,
@@ -53,6 +54,10 @@ def search(
         from tessera.wire.search import search_to_json
 
         print_json(search_to_json(result))
+    elif csv:
+        from tessera.wire.search_csv import search_to_csv
+
+        typer.echo(search_to_csv(result), nl=False)
     else:
         _print(result)
     if any(row.outcome == "no_answer" for row in result.results):

@@ -17,6 +17,7 @@ from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import search_to_json
+from tessera.wire.search_csv import search_to_csv
 
 _RDF: Final[dict[str, RdfFormat]] = {
     "text/turtle": "turtle",
@@ -45,6 +46,7 @@ def routes(hub: HubViews) -> list[RuledRoute]:
         RuledRoute("/api/v1/datasets", api.datasets, PUBLIC),
         RuledRoute("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset, PUBLIC),
         RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
+        RuledRoute("/api/v1/search/{search_id}.csv", api.search_table, PUBLIC),
         RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
         RuledRoute("/catalogue.ttl", api.turtle, PUBLIC),
         RuledRoute("/catalogue.jsonld", api.json_ld, PUBLIC),
@@ -115,6 +117,17 @@ class _Api:
             found = await self._hub.wait_search(found.search_id, wait_s)
         headers = {"Location": f"/api/v1/search/{found.search_id}"}
         return JSONResponse(search_to_json(found), 201, headers)
+
+    async def search_table(self, request: Request) -> Response:
+        search_id = request.path_params["search_id"]
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="search-{search_id}.csv"',
+        }
+        table = search_to_csv(self._hub.search(search_id))
+        return Response(
+            table, headers=headers, media_type="text/csv; charset=utf-8; header=present"
+        )
 
     async def search(self, request: Request) -> Response:
         """The answers so far; `?wait_s=` waits for the rest."""
