@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tessera.adapters.files.instance_store import FolderInstanceStore
-from tessera.adapters.files.rule_files import load_profile, rule_texts
 from tessera.bootstrap import dicom_settings
 from tessera.bootstrap.dicom_settings import DICOM_KEYS, DicomSettings
 from tessera.bootstrap.store_settings import STORE_KEYS, store_values
 from tessera.bootstrap.stores import index_of, instance_store_of, ledger_of
-from tessera.bootstrap.vault import make_vault, project_key
 from tessera.domain.cohort.disclosure import CountPolicy
-from tessera.domain.deid.pseudonyms import Pseudonymiser
-from tessera.domain.deid.rules import RuleSet, compile_rules
 from tessera.domain.errors import Conflict, InvalidSettings, NotFound
 from tessera.ports.instance_index import InstanceIndex
 from tessera.ports.ledger import Ledger
+
+if TYPE_CHECKING:  # most commands need neither rules nor keys, and loading them takes a while
+    from tessera.domain.deid.pseudonyms import Pseudonymiser
+    from tessera.domain.deid.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +192,8 @@ class Node:
         return instance_store_of(self.home, self.settings)
 
     @cached_property
-    def rules(self) -> RuleSet:
-        return compile_rules(load_profile(self.settings.profile), rule_texts())
+    def rules(self) -> "RuleSet":
+        return rules_of(self.settings)
 
     @property
     def policy(self) -> CountPolicy:
@@ -201,13 +201,24 @@ class Node:
 
     def key(self) -> bytes:
         """Read the project key from the vault. Raises Conflict and InvalidSettings."""
+        from tessera.bootstrap.vault import project_key
+
         return project_key(self.home)
 
-    def pseudonymiser(self) -> Pseudonymiser:
+    def pseudonymiser(self) -> "Pseudonymiser":
         return pseudonymiser_of(self.settings, self.key(), self.rules)
 
 
-def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: RuleSet) -> Pseudonymiser:
+def rules_of(settings: NodeSettings) -> "RuleSet":
+    from tessera.adapters.files.rule_files import load_profile, rule_texts
+    from tessera.domain.deid.rules import compile_rules
+
+    return compile_rules(load_profile(settings.profile), rule_texts())
+
+
+def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: "RuleSet") -> "Pseudonymiser":
+    from tessera.domain.deid.pseudonyms import Pseudonymiser
+
     _require_pseudonyms(rules)
     return Pseudonymiser(
         key,
@@ -217,7 +228,7 @@ def pseudonymiser_of(settings: NodeSettings, key: bytes, rules: RuleSet) -> Pseu
     )
 
 
-def _require_pseudonyms(rules: RuleSet) -> None:
+def _require_pseudonyms(rules: "RuleSet") -> None:
     if rules.profile.crowd:
         raise InvalidSettings(
             "profile: a set under this profile has no key that stays, and a node has one; make it"
@@ -231,10 +242,12 @@ def init_node(home: Path, settings: NodeSettings, *, vault_key: str = "") -> Nod
     `vault_key` says what opens the vault: see `bootstrap.vault.lock_of`. Raises Conflict when
     there is a home already.
     """
+    from tessera.bootstrap.vault import make_vault
+
     if (home / "node.toml").exists():
         raise Conflict(f"{home} already is a node's home")
     NodeSettings.parse({f.name: getattr(settings, f.name) for f in fields(settings)})
-    _require_pseudonyms(compile_rules(load_profile(settings.profile), rule_texts()))
+    _require_pseudonyms(rules_of(settings))
     for private in ("identified/vault", "identified/quarantine", "identified/inbox", "link"):
         (home / private).mkdir(parents=True, exist_ok=True, mode=0o700)
     for private in ("identified", "link"):

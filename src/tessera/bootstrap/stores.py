@@ -15,7 +15,6 @@ from tessera.adapters.sqlite_node import SqliteInstanceIndex, SqliteLedger
 from tessera.bootstrap.secret_files import secret_text
 from tessera.bootstrap.store_settings import StoreSettings
 from tessera.domain.errors import Conflict, InvalidSettings
-from tessera.ports.clinical_store import ClinicalStore
 from tessera.ports.exclusions import ExclusionList
 from tessera.ports.instance_index import InstanceIndex
 from tessera.ports.ledger import Ledger
@@ -24,6 +23,7 @@ from tessera.ports.review import ReviewQueue
 if TYPE_CHECKING:
     from tessera.adapters.postgres_node import MirroredInstanceIndex, PostgresDatabase
     from tessera.adapters.s3 import S3Bucket
+    from tessera.ports.clinical_store import ClinicalStore
 
 Zone = Literal["identified", "research"]
 INDEX_FILE: Final = "research/index.sqlite"
@@ -58,7 +58,7 @@ def ledger_of(home: Path, settings: StoreSettings) -> Ledger:
     return SqliteLedger(_here(home, LEDGER_FILE))
 
 
-def clinical_of(home: Path, settings: StoreSettings) -> ClinicalStore:
+def clinical_of(home: Path, settings: StoreSettings) -> "ClinicalStore":
     if settings.postgres_dsn_file:
         database = database_of(home, settings, "research")
         from tessera.adapters.postgres_node import PostgresClinicalStore
