@@ -337,7 +337,7 @@ def test_it_stops_within_seconds(site: Site, how: str) -> None:
         a.report(ReportKind.REVOKED, permit_id=site.permit.permit_id, reason="no", token="")
     ended = site.until(learning, wanted)
     wait_until(site.is_clean, "the engine to end")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     words = {"person": "person", "node": f"node-left {a.node_id}"}
     assert ended.detail == words.get(how, "permit-over")
     if how != "ended":  # then the signed messages of the past are too old

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 from uuid import uuid4
 
@@ -185,11 +185,11 @@ def test_a_huge_or_deep_query_is_refused_before_it_costs_anything() -> None:
     deep: dict[str, object] = one
     for _ in range(600):
         deep = {"not": deep}
-    begun = monotonic()
+    begun = process_time()
     for where in (wide, {"or": [wide] * 50}, deep):
         with pytest.raises(InvalidQuery):
             Query.from_json({"version": 1, "where": where})
-    assert monotonic() - begun < 1
+    assert process_time() - begun < 1
 
 
 @pytest.mark.parametrize("refusal", [TooManyRequests(""), WrongTime("")])

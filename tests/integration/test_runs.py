@@ -118,7 +118,7 @@ def test_a_permit_revoked_in_the_middle_stops_the_run_within_seconds(tmp_path: P
         begun = time.monotonic()
         permit_book(trial.home).revoke_here(trial.permit.permit_id, "over", "Data office")
         run = trial.wait(use_id, lambda one: one.state is not RunState.RUNNING)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 15
     assert (run.state, run.detail) == (RunState.STOPPED, "revoked")
     assert trial.told()[-1] == ("stopped", "revoked")
     assert not trial.airlock.shelf.has(use_id) and leftovers(trial) == []

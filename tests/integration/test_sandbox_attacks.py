@@ -461,7 +461,7 @@ def test_stopping_ends_what_ignores_every_signal(folder: Path) -> None:
     began = time.monotonic()
     run.stop()
     assert run.wait().ended is Ended.STOPPED
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 15
     assert entries_running(entry) == []
 
 

@@ -69,6 +69,6 @@ def test_a_server_refuses_malformed_bodies_and_slow_ones_and_goes_on(
                 slow.sendall(head.encode() + WHOLE[:100])
                 began = time.monotonic()
                 assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
-                assert 0.2 < time.monotonic() - began < 3
+                assert 0.2 < time.monotonic() - began < 10
             assert client.get("/studies").status_code == 200
         assert list((web.node.identified / "received").rglob("*.*")) == []

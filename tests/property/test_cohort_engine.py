@@ -35,7 +35,7 @@ def test_the_engine_agrees_with_a_plain_reading(
         assert got == counted(tables, query)
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(tables=hospitals(), query=queries(), out=st.frozensets(st.sampled_from("ABCDEF")))
 def test_the_engines_agree_on_the_matching_subjects_values(
     tables: Tables, query: Query, out: frozenset[str]
