@@ -168,6 +168,7 @@ def serve_dicomweb(node: Node, *, address: str, port: int, tell: Callable[[str],
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
+        listening.listen(128)  # whoever reads the address may connect at once
         name, number = listening.getsockname()[:2]
         tell(f"http://{name}:{number}/dicom-web")
         with service.keeping_up():

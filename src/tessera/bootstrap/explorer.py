@@ -88,6 +88,7 @@ def serve_explorer(
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
+        listening.listen(128)  # whoever reads the address may connect at once
         name, number = listening.getsockname()[:2]
         tell(f"http://{name}:{number}/")
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
