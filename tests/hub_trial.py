@@ -291,7 +291,9 @@ class Program:
 def node_home(folder: Path, name: str, country: str = "SE") -> Path:
     """Make the part of a node's home that its link needs."""
     folder.mkdir()
-    (folder / "node.toml").write_text(f'name = "{name}"\ncountry = "{country}"\n', "utf-8")
+    (folder / "node.toml").write_text(
+        f'name = "{name}"\ncountry = "{country}"\ncount_noise = 0\n', "utf-8"
+    )
     return folder
 
 

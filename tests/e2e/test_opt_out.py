@@ -43,7 +43,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url, hub, home = f"http://127.0.0.1:{port}", tmp_path / "hub", tmp_path / "node"
-    node = init_node(home, NodeSettings(name="Linköping", country="SE"))
+    node = init_node(home, NodeSettings(name="Linköping", country="SE", count_noise=0))
     put_patients(node)
     create = ("node", "dataset", "create", home, "--title", "Images")
     tessera(*create, "--contact-email", "data@example.org")

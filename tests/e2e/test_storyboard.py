@@ -151,7 +151,7 @@ def test_every_file_of_every_hospital_is_accounted_for(whole: Whole) -> None:
         assert intake["held text-risk"] > 0
 
 
-def test_counts_are_rounded_down_from_the_truth_and_never_above_it(whole: Whole) -> None:
+def test_counts_are_near_the_truth_and_rounded(whole: Whole) -> None:
     truth = {}
     for site in SITES:
         pacs = whole.demo.pacs(site)
@@ -163,13 +163,16 @@ def test_counts_are_rounded_down_from_the_truth_and_never_above_it(whole: Whole)
         if one.outcome is Outcome.COUNTED:
             assert one.n_subjects is not None
             assert one.n_subjects % 10 == 0
-            assert 10 <= one.n_subjects <= truth[one.node_name]
+            assert truth[one.node_name] >= 10
+            assert abs(one.n_subjects - truth[one.node_name]) <= 15
+            assert one.distributions["sex"]
         else:
             assert one.outcome is Outcome.TOO_FEW
+            assert truth[one.node_name] <= 23
         assert "10" in one.policy
     everyone = whole.search("sex in (female, male)")
-    assert {one.outcome for one in everyone.results} == {Outcome.COUNTED}
-    assert everyone.n_subjects >= 30
+    assert {one.outcome for one in everyone.results} <= {Outcome.COUNTED, Outcome.TOO_FEW}
+    assert whole.search("sex in (male, female)").n_subjects == everyone.n_subjects
 
 
 def test_what_a_hospital_has_no_column_for_is_not_supported_there(whole: Whole) -> None:

@@ -21,8 +21,9 @@ from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.link.http_link import HttpLink
+from tessera.bootstrap.gate import gate_of
+from tessera.bootstrap.node import NodeSettings
 from tessera.domain.cohort.answer import DatasetAnswer
-from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidQuery, TesseraError, Unavailable
@@ -127,7 +128,7 @@ def loop(link: NodeLink, tmp_path: Path) -> Iterator[LinkLoop]:
         link=link,
         records=records,
         engine=engine,
-        policy=CountPolicy(),
+        gate=gate_of(home, NodeSettings(name="A", country="SE", count_noise=0)),
         exclusions=NobodyHasLeft(),
         tasks=TaskHandlers(outbox=SqliteOutbox(home / "access" / "permits.sqlite"), lasting={}),
     )
@@ -207,7 +208,13 @@ def outcome(root: Path, engine: DuckDbCohortEngine) -> DatasetAnswer:
     version = PublishedVersion(
         dataset_id=DatasetId("prostate-mr"), version=1, folder=root, created=NOW
     )
-    (answer,) = answer_query(parse(MEN), [version], engine, CountPolicy(), frozenset())
+    (answer,) = answer_query(
+        parse(MEN),
+        [version],
+        engine,
+        gate_of(root, NodeSettings(name="A", country="SE", count_noise=0)),
+        frozenset(),
+    )
     return answer
 
 

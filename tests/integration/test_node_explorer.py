@@ -22,7 +22,9 @@ QUERIES = Path(__file__).parents[1] / "explorer_queries"
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     home = tmp_path_factory.mktemp("explorer") / "home"
-    made = init_node(home, NodeSettings(name="Linköping", country="SE", language="sv"))
+    made = init_node(
+        home, NodeSettings(name="Linköping", country="SE", language="sv", count_noise=0)
+    )
     put(made, range(25))
     for number in (1, 2):  # only the newer of two published versions answers
         folder = create_dataset(home, REQUEST).folder

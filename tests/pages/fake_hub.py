@@ -214,7 +214,9 @@ class FakeHub:
                     return replace(found, description=older)
         raise NotFound(f"no dataset {node_id}/{dataset_id}")
 
-    async def start_search(self, text: str, wait_s: float = 10.0) -> SearchResult:
+    async def start_search(
+        self, text: str, wait_s: float = 10.0, *, person_id: str = ""
+    ) -> SearchResult:
         query = parse(text)
         rows = tuple(
             DatasetResult(

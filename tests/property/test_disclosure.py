@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from itertools import combinations
 
+import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -11,9 +12,12 @@ from tessera.domain.cohort.disclosure import (
     CountPolicy,
     disclose,
     disclose_description,
+    policy_in_words,
     released_count,
 )
-from tessera.domain.cohort.exact import ExactCounts
+from tessera.domain.cohort.exact import ExactCounts, ExactSet
+from tessera.domain.cohort.sketch import Marks
+from tessera.domain.cohort.sticky import Told, ToldSets, number_for
 from tessera.domain.ids import DatasetId
 
 policies = st.builds(CountPolicy, minimum=st.integers(1, 50), step=st.integers(1, 50))
@@ -43,6 +47,56 @@ def test_more_subjects_never_release_a_smaller_count(
 ) -> None:
     low, high = (released_count(n, policy) or 0 for n in sorted(pair))
     assert low <= high
+
+
+noisy = st.builds(
+    CountPolicy, minimum=st.integers(1, 50), step=st.integers(1, 50), noise=st.integers(1, 50)
+)
+
+
+@given(policies | noisy)
+def test_a_policy_is_read_back_from_its_words(policy: CountPolicy) -> None:
+    assert policy_in_words(policy.words()) == policy
+
+
+@given(st.integers(0, 3000), noisy, st.binary(min_size=32, max_size=32))
+def test_a_number_with_noise_is_as_near_as_the_policy_says(
+    n: int, policy: CountPolicy, key: bytes
+) -> None:
+    marks = Marks(key, [f"S{i}" for i in range(n)])
+    one = ExactSet(n, marks.sketch(np.arange(n)))
+    number, _ = number_for(ToldSets(), "", one, policy, key)
+    if n < policy.minimum:
+        assert number is None
+    elif n > policy.most_hidden:
+        assert number is not None
+    if number is not None:
+        assert policy.lets_out(number)
+        assert abs(number - n) <= policy.most_off or number == policy.minimum
+
+
+@given(
+    st.lists(st.frozensets(st.integers(0, 60)), max_size=8),
+    noisy,
+    st.binary(min_size=32, max_size=32),
+)
+def test_whatever_was_told_a_set_and_the_set_without_one_are_told_alike(
+    sets: list[frozenset[int]], policy: CountPolicy, key: bytes
+) -> None:
+    marks, told = Marks(key, [f"S{i}" for i in range(61)]), ToldSets()
+
+    def tell(of: frozenset[int]) -> int | None:
+        one = ExactSet(len(of), marks.sketch(np.array(sorted(of), np.intp)))
+        number, is_kept = number_for(told, "", one, policy, key)
+        if is_kept:
+            told.add(Told("", one.n, one.sketch, number))
+        return number
+
+    for one in sets:
+        first = tell(one)
+        assert tell(one) == first
+        if len(one) > policy.minimum:
+            assert tell(one - {min(one)}) == first
 
 
 @given(counts, counts, counts, policies)

@@ -14,6 +14,7 @@ from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit
 from tessera.bootstrap.datasets import release_dataset
 from tessera.bootstrap.exclusions import exclusions_of
+from tessera.bootstrap.gate import gate_of
 from tessera.bootstrap.node import Node
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.errors import InvalidInput
@@ -52,7 +53,7 @@ def outside_search(node: Node) -> OutsideSearch:
         published=published,
         described=described,
         engine=ColumnCohortEngine(node.home / "research" / "datasets"),
-        policy=node.policy,
+        gate=gate_of(node.home, node.settings),
         exclusions=exclusions_of(node.home),
         audit=node_audit(node.home),
         clock=SystemClock(),

@@ -15,10 +15,10 @@ from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit, write_down
 from tessera.bootstrap.exclusions import exclusions_of
+from tessera.bootstrap.gate import gate_of
 from tessera.bootstrap.node import NodeSettings
 from tessera.domain.audit.events import joined_hub
 from tessera.domain.catalogue.description import DatasetDescription
-from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.errors import Conflict
 from tessera.domain.zones import Released
 from tessera.node import link as node_link
@@ -110,7 +110,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
     from tessera.node.link_loop import LinkLoop
 
     settings = NodeSettings.load(home)
-    policy = CountPolicy(minimum=settings.minimum_count, step=settings.count_step)
+    gate = gate_of(home, settings)
 
     async def running() -> None:
         stop = asyncio.Event()
@@ -124,7 +124,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
                 link=link,
                 records=folder,
                 engine=engine,
-                policy=policy,
+                gate=gate,
                 exclusions=exclusions_of(home),
                 tasks=task_handlers(node),
             )

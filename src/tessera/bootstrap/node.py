@@ -42,7 +42,15 @@ class NodeSettings(DicomSettings):
     minimum_count: int = 10
     """Counts below this leave as "too few to tell". Subjects."""
     count_step: int = 10
-    """Counts that leave are rounded down to a multiple of this. Subjects."""
+    """Counts that leave are rounded to a multiple of this. Subjects."""
+    count_noise: int = 10
+    """So much at most is added or taken away before an answer is rounded; 0 for none. Subjects."""
+    questions_each: int = 200
+    """Different questions of one asker to a dataset that are answered in `questions_days`."""
+    questions_together: int = 2000
+    """The same of all askers."""
+    questions_days: int = 30
+    """How long a question counts. Days."""
     workers: int = 0
     """Processes that ingest uses; 0 is one for each core."""
     probe_series: bool = False
@@ -137,6 +145,10 @@ class NodeSettings(DicomSettings):
 _NUMBERS: Final = {
     "minimum_count": 1,
     "count_step": 1,
+    "count_noise": 0,
+    "questions_each": 1,
+    "questions_together": 1,
+    "questions_days": 1,
     "workers": 0,
     "runs_at_once": 1,
     "runs_a_day": 1,
@@ -197,6 +209,7 @@ class Node:
 
     @property
     def policy(self) -> CountPolicy:
+        """Of what is told once: descriptions, twins, trainings."""
         return CountPolicy(self.settings.minimum_count, self.settings.count_step)
 
     def key(self) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tessera.bootstrap.datasets import clinical_store, dataset_store
 from tessera.bootstrap.exclusions import exclusions_of
+from tessera.bootstrap.gate import answer_policy
 from tessera.bootstrap.node import Node
 from tessera.bootstrap.stores import has_clinical
 from tessera.domain.errors import TesseraError
@@ -24,7 +25,7 @@ def node_status(node: Node) -> dict[str, Any]:
         "country": node.settings.country,
         "home": str(node.home),
         "profile": node.rules.label,
-        "policy": node.policy.words(),
+        "policy": answer_policy(node.settings).words(),
         "hub": hub,
         "research": asdict(node.index.totals()),
         "intake": {

@@ -29,6 +29,7 @@ Zone = Literal["identified", "research"]
 INDEX_FILE: Final = "research/index.sqlite"
 CLINICAL_FILE: Final = "research/clinical.sqlite"
 LEDGER_FILE: Final = "identified/ledger.sqlite"
+TOLD_FILE: Final = "research/told.sqlite"
 OPT_OUT_FILE: Final = "identified/opt-out.sqlite"
 REVIEW_FILE: Final = "identified/review.sqlite"
 MOVED: Final = ".moved"

@@ -143,6 +143,10 @@ def _print_totals(console: "Console", result: "SearchResult") -> None:
         f"{len(counted)} of {len(result.results)} datasets; a person in two datasets counts twice."
     )
     console.print(total if counted else "No dataset gave a count.", highlight=False)
+    for name, cells in result.distributions.items():
+        told = [f"{cell.value} {cell.n_subjects}" for cell in cells if cell.n_subjects is not None]
+        line = ", ".join(told) or "too few to tell"
+        console.print(escape(f"  {name}: {line}"), highlight=False)
     policies: dict[str, list[str]] = {}
     for row in result.results:
         if row.policy and row.node_name not in policies.setdefault(row.policy, []):

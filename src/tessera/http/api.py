@@ -11,7 +11,7 @@ from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
-from tessera.http.rules import PUBLIC, RuledRoute
+from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
 from tessera.hub.views import HubViews, RdfFormat
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
@@ -112,7 +112,7 @@ class _Api:
         body = fields.decode(await request.body())
         text = fields.text(body, "query")
         wait_s = _seconds(body.get("wait_s", DEFAULT_WAIT_S))
-        found = await self._hub.start_search(text, wait_s)
+        found = await self._hub.start_search(text, wait_s, person_id=person_id_of(request))
         if wait_s and not found.complete:
             found = await self._hub.wait_search(found.search_id, wait_s)
         headers = {"Location": f"/api/v1/search/{found.search_id}"}

@@ -17,7 +17,7 @@ from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choic
 from tessera.http.errors import status_of
 from tessera.http.language import chosen_language, texts
 from tessera.http.rendering import render
-from tessera.http.rules import PUBLIC, RuledRoute
+from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
 from tessera.hub.views import HubViews
 from tessera.wire.text import one_line
 
@@ -127,7 +127,7 @@ class _Pages:
         if not text:
             return self._search_page(request, about=about)
         try:
-            result = await self.hub.start_search(text)
+            result = await self.hub.start_search(text, person_id=person_id_of(request))
         except InvalidQuery as error:
             words = texts(chosen_language(request))
             trouble = search_page.Trouble.of(error, text, words)

@@ -5,34 +5,29 @@ written anew from the numbers in it; a sentence of any other form is shown as it
 marked as English.
 """
 
-import re
-
 from markupsafe import Markup
 
+from tessera.domain.cohort.disclosure import policy_in_words
 from tessera.http.formats import number
 from tessera.http.language import Texts
-
-_POLICY = re.compile(
-    r"(?:Fewer than (?P<minimum>\d+) subjects, also none, are given as too few to tell"
-    r"|No count is withheld); counts are "
-    r"(?:rounded down to a multiple of (?P<step>\d+)|not rounded)\."
-)
 
 
 def policy_sentence(policy: str, words: Texts) -> Markup:
     """Return the policy in words. Empty when there is none."""
-    found = _POLICY.fullmatch(policy)
+    found = policy_in_words(policy)
     if words.language == "en" or found is None:
         return english(policy, words)
-    minimum, step = found["minimum"], found["step"]
+    minimum, step = _shown(found.minimum, words), _shown(found.step, words)
     first = (
-        words("policy.few", minimum=_shown(minimum, words))
-        if minimum
-        else words("policy.none_withheld")
+        words("policy.few", minimum=minimum) if found.minimum > 1 else words("policy.none_withheld")
     )
-    second = (
-        words("policy.rounded", step=_shown(step, words)) if step else words("policy.not_rounded")
-    )
+    if found.noise:
+        most, off = _shown(found.most_hidden, words), _shown(found.most_off, words)
+        second = words("policy.noise", most=most, step=step, off=off)
+    elif found.step > 1:
+        second = words("policy.rounded", step=step)
+    else:
+        second = words("policy.not_rounded")
     return Markup("{}; {}.").format(first, second)
 
 
@@ -43,5 +38,5 @@ def english(text: str, words: Texts) -> Markup:
     return Markup('<span lang="en">{}</span>').format(text)
 
 
-def _shown(digits: str, words: Texts) -> str:
-    return number(int(digits), words.language)
+def _shown(n: int, words: Texts) -> str:
+    return number(n, words.language)

@@ -73,6 +73,12 @@ def person_of(request: Request) -> Person | None:
     return person if isinstance(person, Person) else None
 
 
+def person_id_of(request: Request) -> str:
+    """Return the id of who is signed in; empty for a visitor."""
+    person = person_of(request)
+    return person.person_id if person else ""
+
+
 def signed_in(request: Request) -> Person:
     """Return who is signed in. Raises NotSignedIn; the route's rule has seen to it before."""
     person = person_of(request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup
 
@@ -9,6 +10,7 @@ from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.cohort.fields import FIELDS, Kind
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.errors import InvalidQuery
+from tessera.http.charts import Chart, chart
 from tessera.http.condition_words import condition_meaning, field_label
 from tessera.http.language import Texts
 from tessera.http.policy_words import policy_sentence
@@ -72,6 +74,8 @@ class View:
     """Nodes that are in touch."""
     n_answered: int
     """Datasets with an answer of any kind."""
+    charts: tuple[Chart, ...]
+    """Distributions over all datasets that counted."""
 
     @property
     def n_counted(self) -> int:
@@ -127,6 +131,10 @@ def view(
         online=online,
         titles={(e.node.node_id, e.description.dataset_id): e.description.title for e in entries},
         n_answered=sum(row.outcome is not Outcome.NO_ANSWER for row in rows),
+        charts=tuple(
+            chart(name, cells, partial(words.term, name))
+            for name, cells in result.distributions.items()
+        ),
     )
 
 

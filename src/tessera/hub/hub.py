@@ -181,8 +181,10 @@ class Hub:
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
         return self.catalogued.entry(node_id, dataset_id, version)
 
-    async def start_search(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
-        return self.searching.start(text, wait_s)
+    async def start_search(
+        self, text: str, wait_s: float = DEFAULT_WAIT_S, *, person_id: str = ""
+    ) -> SearchResult:
+        return self.searching.start(text, wait_s, person_id=person_id)
 
     def search(self, search_id: str) -> SearchResult:
         return self.searching.result(search_id)

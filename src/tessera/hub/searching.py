@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
@@ -41,7 +42,9 @@ class Searching:
     bell: Bell
     audit: AuditLog
 
-    def start(self, text: str, wait_s: float = DEFAULT_WAIT_S) -> SearchResult:
+    def start(
+        self, text: str, wait_s: float = DEFAULT_WAIT_S, *, person_id: str = ""
+    ) -> SearchResult:
         """Parse, store and hand out a search. Raises InvalidQuery."""
         query = parse(text)
         now = self.clock.now()
@@ -52,6 +55,7 @@ class Searching:
             explained=explain(query),
             asked_at=now,
             deadline=now + timedelta(seconds=min(max(wait_s, DEFAULT_WAIT_S), MAX_WAIT_S)),
+            asker=person_id,
         )
         with self.store.transaction():
             asked = self._to_ask(search)
@@ -150,6 +154,7 @@ class Searching:
                     DatasetVersion(dataset_id=row.dataset_id, version=row.version) for row in rows
                 ),
                 deadline=search.deadline,
+                asker=_asker(search.asker, node.node_id),
             )
             for search, rows in taken
         )
@@ -178,6 +183,7 @@ def _answered(row: Asked, answer: ReceivedDatasetAnswer) -> Asked:
         not_supported=answer.not_supported,
         policy=answer.policy,
         detail=answer.problem,
+        distributions=answer.distributions,
     )
 
 
@@ -189,6 +195,7 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
             n_subjects=None,
             n_studies=None,
             not_supported=(),
+            distributions={},
             detail=_HAS_LEFT,
         )
     return DatasetResult(
@@ -205,6 +212,7 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
         policy=row.policy,
         data_created=row.data_created,
         last_seen=node.last_seen,
+        distributions=row.distributions,
         detail=row.detail if row.outcome else _why_none(row, node, search, now),
     )
 
@@ -221,6 +229,11 @@ def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime)
     if now < search.deadline:
         return "The node has not answered yet."
     return "The node did not answer in time; a late answer is still taken."
+
+
+def _asker(person_id: str, node_id: str) -> str:
+    """Return the name of a person at one node: the same each time, another at each node."""
+    return person_id and sha256(f"{node_id} {person_id}".encode()).hexdigest()[:32]
 
 
 def _search_key(search_id: str) -> str:

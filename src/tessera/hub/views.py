@@ -33,7 +33,9 @@ class HubViews(Protocol):
         """Return one dataset, its newest version unless one is named. Raises NotFound."""
         ...
 
-    async def start_search(self, text: str, wait_s: float = 10.0) -> SearchResult:
+    async def start_search(
+        self, text: str, wait_s: float = 10.0, *, person_id: str = ""
+    ) -> SearchResult:
         """Parse `text`, send it to the nodes, return at once with what is known by then.
 
         The deadline is `wait_s` seconds away, at least 10 and at most 30.

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from tessera.domain.cohort.answer import DatasetAnswer
-from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidQuery, TesseraError
-from tessera.node.answer import PublishedVersion, answer_query
+from tessera.node.answer import Gate, PublishedVersion, answer_query
 from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
 from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
@@ -42,7 +41,7 @@ class LinkLoop:
     link: NodeLink
     records: LinkRecords
     engine: CohortEngine
-    policy: CountPolicy
+    gate: Gate
     exclusions: Exclusions
     tasks: TaskHandlers
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
@@ -155,14 +154,14 @@ class LinkLoop:
             _log.warning("query %s is not understood here: %s", task.search_id, err)
             return [self._not_understood(version) for version in versions]
         excluded = self.exclusions.excluded()  # for each query: an opt-out counts at once
-        return answer_query(query, versions, self.engine, self.policy, excluded)
+        return answer_query(query, versions, self.engine, self.gate, excluded, task.asker)
 
     def _not_understood(self, version: PublishedVersion) -> DatasetAnswer:
         return DatasetAnswer(
             dataset_id=version.dataset_id,
             version=version.version,
             created=version.created,
-            policy=self.policy.words(),
+            policy=self.gate.policy.words(),
             not_supported=("query",),
         )
 

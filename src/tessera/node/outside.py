@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from tessera.domain.audit.events import query_answered
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.cohort.answer import DatasetAnswer
-from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.query import Query
 from tessera.domain.zones import Released
-from tessera.node.answer import PublishedVersion, answer_query
+from tessera.node.answer import Gate, PublishedVersion, answer_query
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
+
+NETWORK: Final = "network"
+"""Whoever asks over a network that does not say who."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class OutsideSearch:
     published: Callable[[], list[PublishedVersion]]
     described: Callable[[PublishedVersion], Released[DatasetDescription]]
     engine: CohortEngine
-    policy: CountPolicy
+    gate: Gate
     exclusions: Exclusions
     audit: AuditLog
     clock: Clock
@@ -39,7 +42,7 @@ class OutsideSearch:
         """
         versions = self.published()
         excluded = self.exclusions.excluded()
-        answers = answer_query(query, versions, self.engine, self.policy, excluded)
+        answers = answer_query(query, versions, self.engine, self.gate, excluded, NETWORK)
         told = query_answered(asker, asked_as, str(query), answers)
         self.audit.append(told, self.clock.now())
         described = [self.described(version).value for version in versions]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED
 from tessera.domain.cohort.query import Query
 from tessera.domain.ids import Pseudonym
 
-__all__ = ["CohortEngine", "ExactCells", "ExactCounts", "NotSupported", "Query"]
+__all__ = ["CohortEngine", "ExactCells", "ExactCounts", "ExactSets", "NotSupported", "Query"]
 
 
 class CohortEngine(Protocol):
@@ -55,4 +55,17 @@ class CohortEngine(Protocol):
         A field in which fewer than `least_subjects` subjects of the version have a value is
         left out, and one without a column.
         """
+        ...
+
+    def sets(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        key: bytes,
+        by: Sequence[str] = DISTRIBUTED,
+        least_subjects: int = 1,
+    ) -> ExactSets | NotSupported:
+        """Count as `cells` does, with sketches by the secret `key` of whom was counted."""
         ...

@@ -1,13 +1,13 @@
 """Ports: what the hub keeps. No patient data, no exact count, no private key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.description import DatasetDescription, Facet
 from tessera.domain.cohort.result import ConditionExplained, Outcome
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.access_records import PermitStore, RunStore, TaskQueue, ToolStore
@@ -63,6 +63,8 @@ class SearchRecord:
     explained: tuple[ConditionExplained, ...]
     asked_at: datetime
     deadline: datetime
+    asker: str = ""
+    """The person who asked; empty for a visitor who is not signed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Asked:
     not_supported: tuple[str, ...] = ()
     policy: str = ""
     detail: str = ""
+    distributions: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
 
 
 class NodeStore(Protocol):

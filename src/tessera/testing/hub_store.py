@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tessera.domain.catalogue.description import Agent, DatasetDescription
+from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.result import ConditionExplained, Outcome
 from tessera.domain.errors import Conflict, NotFound
 from tessera.domain.ids import DatasetId, NodeId
@@ -195,6 +195,8 @@ class HubStoreContract(AccountStoreContract):
         row = _asked("s1", "linkoping", "a")
         store.searches.add(_search("s1"), [row])
         first = replace(row, outcome=Outcome.COUNTED, n_subjects=30, n_studies=40, policy="P.")
+        cells = (Facet("female", 20), Facet("other", None))
+        first = replace(first, distributions={"sex": cells})
         assert store.searches.answer(first, _NOW)
         second = replace(row, outcome=Outcome.NOT_SUPPORTED, not_supported=("her2",))
         assert not store.searches.answer(second, _NOW)

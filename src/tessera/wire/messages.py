@@ -23,6 +23,11 @@ from tessera.wire.description_limits import (
     check_description,
     check_number,
 )
+from tessera.wire.distributions import (
+    Distributions,
+    distributions_from_json,
+    distributions_to_json,
+)
 from tessera.wire.fields import Json
 from tessera.wire.heads import ShownHead, shown_or_none
 from tessera.wire.keys import PublicKey
@@ -33,6 +38,8 @@ from tessera.wire.text import is_plain, one_line
 
 T = TypeVar("T")
 _SEARCH_ID = re.compile(r"[0-9a-f-]{36}")
+_ASKER = re.compile(r"[a-z0-9-]{0,64}")
+_ASKER = re.compile(r"[a-z0-9-]{0,64}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -215,9 +222,13 @@ class QueryTask:
     datasets: tuple[DatasetVersion, ...]
     deadline: datetime
     """When the asker stops waiting, UTC; a later answer is still kept."""
+    asker: str = ""
+    """A name that the hub gives whoever asks, at this node always the same; empty for visitors
+    who are not signed in, and from an older program."""
 
     def to_json(self) -> dict[str, object]:
-        return {
+        body = {"asker": self.asker} if self.asker else {}
+        return body | {
             "search_id": self.search_id,
             "query": dict(self.query),
             "datasets": [version.to_json() for version in self.datasets],
@@ -234,7 +245,14 @@ class QueryTask:
             query=fields.child(body, "query"),
             datasets=fields.objects(body, "datasets", DatasetVersion.from_json),
             deadline=fields.moment(body, "deadline"),
+            asker=_asker(fields.text(body, "asker", "")),
         )
+
+
+def _asker(name: str) -> str:
+    if not _ASKER.fullmatch(name):
+        raise BadMessage("asker", "at most 64 of a-z, 0-9 and -")
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +306,7 @@ class ReceivedDatasetAnswer:
     not_supported: tuple[str, ...]
     policy: str
     problem: str
+    distributions: Distributions
 
     @classmethod
     def from_json(cls, body: Json) -> "ReceivedDatasetAnswer":
@@ -304,6 +323,12 @@ class ReceivedDatasetAnswer:
                 raise BadMessage(key, "at most 500 plain characters")
         check_number("n_subjects", n_subjects, MAX_SUBJECTS, policy)
         check_number("n_studies", n_studies, MAX_OF_SUBJECTS, policy)
+        distributions = distributions_from_json(body)
+        if found is not Outcome.COUNTED and distributions:
+            raise BadMessage("distributions", "absent unless the outcome is counted")
+        for name, cells in distributions.items():
+            for cell in cells:
+                check_number(name, cell.n_subjects, n_subjects or 0, policy)
         unsupported = fields.texts(body, "not_supported")
         if (found is Outcome.NOT_SUPPORTED) != bool(unsupported):
             raise BadMessage("not_supported", "fields exactly when the outcome is not_supported")
@@ -319,6 +344,7 @@ class ReceivedDatasetAnswer:
             not_supported=unsupported,
             policy=policy,
             problem=problem,
+            distributions=distributions,
         )
 
 
@@ -339,7 +365,8 @@ class ReceivedAnswer:
 
 def _answer_to_json(answer: DatasetAnswer) -> dict[str, object]:
     counts = None if answer.counts is None else _released(answer.counts, Counts)
-    return {
+    told = distributions_to_json(counts.distributions) if counts else {}
+    return ({"distributions": told} if told else {}) | {
         "dataset_id": answer.dataset_id,
         "version": answer.version,
         "created": fields.moment_text(answer.created),

@@ -8,6 +8,7 @@ from tessera.domain.cohort.result import (
 )
 from tessera.domain.ids import dataset_id, node_id
 from tessera.wire import fields
+from tessera.wire.distributions import distributions_from_json, distributions_to_json
 from tessera.wire.fields import Json
 from tessera.wire.refusals import BadMessage
 
@@ -77,6 +78,7 @@ def _dataset_to_json(result: DatasetResult) -> dict[str, object]:
         "data_created": fields.moment_text_or_none(result.data_created),
         "last_seen": fields.moment_text_or_none(result.last_seen),
         "detail": result.detail,
+        "distributions": distributions_to_json(result.distributions),
     }
 
 
@@ -96,4 +98,5 @@ def _dataset(body: Json) -> DatasetResult:
         data_created=fields.moment_or_none(body, "data_created"),
         last_seen=fields.moment_or_none(body, "last_seen"),
         detail=fields.text(body, "detail", ""),
+        distributions=distributions_from_json(body),
     )

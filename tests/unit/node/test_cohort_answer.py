@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
+from tessera.adapters.sqlite_disclosure import SqliteDisclosureLedger
+from tessera.adapters.system_clock import SystemClock
 from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId, Pseudonym
-from tessera.node.answer import PublishedVersion, answer_query
+from tessera.node.answer import Gate, PublishedVersion, answer_query
+from tessera.ports.disclosure_ledger import Budget
 from tessera.testing.cohort_engine import write_version
 
 CREATED = datetime(2026, 11, 22, tzinfo=UTC)
@@ -28,9 +31,18 @@ def published(root: Path, name: str, n_male: int, n_female: int) -> PublishedVer
     return PublishedVersion(dataset_id=DatasetId(name), version=1, folder=folder, created=CREATED)
 
 
+def plain_gate(root: Path) -> Gate:
+    return Gate(
+        policy=CountPolicy(),
+        budget=Budget(),
+        ledger=SqliteDisclosureLedger(root / "told.sqlite"),
+        clock=SystemClock(),
+    )
+
+
 def ask(root: Path, text: str, *versions: PublishedVersion) -> tuple[DatasetAnswer, ...]:
     engine = DuckDbCohortEngine(root)
-    return answer_query(parse(text), versions, engine, CountPolicy(), frozenset())
+    return answer_query(parse(text), versions, engine, plain_gate(root), frozenset())
 
 
 def test_each_version_answers_in_the_order_asked(tmp_path: Path) -> None:
@@ -50,7 +62,8 @@ def test_who_has_opted_out_is_in_no_count_and_one_of_them_rarely_shows(tmp_path:
 
     def counted(n_out: int) -> tuple[int | None, int | None]:
         out = frozenset(Pseudonym(f"S{i}") for i in range(n_out))
-        (answer,) = answer_query(parse("sex = male"), [version], engine, CountPolicy(), out)
+        gate = plain_gate(tmp_path)
+        (answer,) = answer_query(parse("sex = male"), [version], engine, gate, out)
         assert answer.counts is not None
         return (answer.counts.value.n_subjects, answer.counts.value.n_studies)
 

@@ -145,11 +145,11 @@ def test_a_slow_kind_holds_up_no_other_and_one_kind_keeps_its_order(outbox: Sqli
         while len(tasks._under_way) > 2:
             await asyncio.sleep(0.01)
         assert [told[0] for told in done(outbox)] == [asked[2].task_id]
-        assert begun == ["1", "quick"]
+        assert sorted(begun) == ["1", "quick"], "in either order"
         assert tasks.take(asked) == 1  # the quick one is told again, the others are under way
         may_end.set()
         await tasks.close(10)
-        assert begun == ["1", "quick", "2"]
+        assert begun[2:] == ["2"]
 
     run(work)
 

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
-from tessera.domain.catalogue.description import Agent
+from tessera.domain.catalogue.description import Agent, Facet
 from tessera.domain.cohort.answer import Counts, DatasetAnswer
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput, TesseraError
 from tessera.domain.ids import DatasetId
+from tessera.domain.zones import seal_released
 from tessera.wire import fields
 from tessera.wire.description import description_from_json, description_to_json
 from tessera.wire.envelope import MAX_SKEW, REMEMBER, Envelope, MessageType
@@ -150,6 +151,12 @@ def test_a_missing_claim_is_named(key: str) -> None:
         {"version": "1"},
         {"not_supported": "her2"},
         {"not_supported": [1]},
+        {"distributions": {"sex": [{"value": "female", "n_subjects": 37}]}},
+        {"distributions": {"sex": [{"value": "<\x1b", "n_subjects": None}]}},
+        {"distributions": {"../sex": []}},
+        {"distributions": {str(n): [] for n in range(31)}},
+        {"distributions": {"sex": [{"value": "x", "n_subjects": None}] * 501}},
+        {"distributions": []},
     ],
 )
 def test_an_answer_that_makes_no_sense_is_refused(change: Json) -> None:
@@ -158,6 +165,15 @@ def test_an_answer_that_makes_no_sense_is_refused(change: Json) -> None:
     answers[0] |= change
     with pytest.raises(InvalidInput):
         ReceivedAnswer.from_json({**body, "answers": answers})
+
+
+def test_distributions_travel_and_an_older_answer_has_none() -> None:
+    cells = (Facet("female", 30), Facet("male", None))
+    counts = seal_released(replace(COUNTS, distributions={"sex": cells}))
+    body = AnswerMessage(search_id="s", answers=(answer(counts=counts),)).to_json()
+    assert ReceivedAnswer.from_json(body).answers[0].distributions == {"sex": cells}
+    older = record.bodies()[MessageType.ANSWER]
+    assert ReceivedAnswer.from_json(older).answers[0].distributions == {}
 
 
 def envelope(**changes: object) -> Envelope:

@@ -7,11 +7,12 @@ from threading import Lock
 from typing import Final
 
 from tessera.adapters.columns.evaluate import Evaluation, not_supported
+from tessera.adapters.columns.marked import marked_sets
 from tessera.adapters.columns.sets import booleans_of
 from tessera.adapters.columns.values import Odd
 from tessera.adapters.columns.version import Version, table_path
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED, Level
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidInput, Unavailable
@@ -83,6 +84,37 @@ class ColumnCohortEngine:
         except Odd:
             return self._otherwise.cells(
                 version_dir, query, excluded, by=by, least_subjects=least_subjects
+            )
+        except MemoryError:
+            raise Unavailable("the query could not be evaluated (MemoryError)") from None
+
+    def sets(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        key: bytes,
+        by: Sequence[str] = DISTRIBUTED,
+        least_subjects: int = 1,
+    ) -> ExactSets | NotSupported:
+        """See the port."""
+        try:
+            evaluation, version = self._opened(version_dir)
+            lacking = not_supported(version, query.where, least_subjects)
+            among = version.patients_but(excluded)
+            return lacking or marked_sets(
+                evaluation,
+                version,
+                query.where,
+                among,
+                key=key,
+                by=by,
+                least_subjects=least_subjects,
+            )
+        except Odd:
+            return self._otherwise.sets(
+                version_dir, query, excluded, key=key, by=by, least_subjects=least_subjects
             )
         except MemoryError:
             raise Unavailable("the query could not be evaluated (MemoryError)") from None

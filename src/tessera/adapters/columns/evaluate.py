@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tessera.adapters.columns.sets import Bits, bits_of, booleans_of, size
 from tessera.adapters.columns.values import Column, Stored
-from tessera.adapters.columns.version import Version
+from tessera.adapters.columns.version import Rows, Version
 from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
 from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Match, Value, vendor_patterns
 from tessera.domain.cohort.query import (
@@ -68,17 +68,18 @@ class Evaluation:
         return self._counted(where, self.subjects(where) & among)
 
     def _counted(self, where: Expression, matching: Bits) -> ExactCounts:
+        whose = self.study_owners(where, matching)
+        has = self._marked(whose, self._version.n_subjects)
+        return ExactCounts(size(matching), len(whose), size(has))
+
+    def study_owners(self, where: Expression, matching: Bits) -> Rows:
+        """Return the subject of each study of those matching in which a condition holds."""
+        of = self._version.tables[Level.STUDY].subject
+        theirs = booleans_of(matching, self._version.n_subjects)[of]
         parts = [self._studies(part) for part in study_conditions(where)]
-        version = self._version
-        of = version.tables[Level.STUDY].subject
-        theirs = booleans_of(matching, version.n_subjects)[of]
-        if not parts:
-            n_with = size(matching & version.with_study)
-            return ExactCounts(size(matching), int(np.count_nonzero(theirs)), n_with)
-        theirs &= booleans_of(reduce(operator.or_, parts), version.n_studies)
-        counted = np.flatnonzero(theirs)
-        has = self._marked(of[counted], version.n_subjects)
-        return ExactCounts(size(matching), len(counted), size(has))
+        if parts:
+            theirs &= booleans_of(reduce(operator.or_, parts), self._version.n_studies)
+        return of[theirs]
 
     def cells(
         self, where: Expression, among: Bits, by: Sequence[str], least_subjects: int

@@ -68,6 +68,13 @@ class Owners:
             is_in[self._listed[self._from[first] : self._from[end]]] = True
         return bits_of(is_in)
 
+    def each(self, among: Bits) -> list[Bits]:
+        """Return which of `among` have a row with each code."""
+        if self._sets is not None:
+            return list(self._sets & among)
+        every = np.eye(len(self._from) - 1, dtype=np.bool_)
+        return [self.having(one) & among for one in every]
+
     def sizes(self, among: Bits) -> list[int]:
         """Return how many of `among` have a row with each code."""
         if self._sets is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tessera.adapters.columns.sets import Bits, Owners, bits_of, size
 from tessera.adapters.columns.values import Column, Odd, column, encoded, narrow
 from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, shown_as
+from tessera.domain.cohort.sketch import Marks, studies_bound
 from tessera.domain.errors import Unavailable
 
 KEYS: Final = {
@@ -87,6 +88,7 @@ class Version:
         self._columns: dict[str, Column] = {}
         self._owners: dict[tuple[str, Level], Owners] = {}
         self._filled: dict[str, int] = {}
+        self._marks: tuple[bytes, Marks] | None = None
         self._distributed: dict[str, tuple[tuple[str, ...], Owners]] = {}
         self._subjects = self._keyed()
         self._sort_series()
@@ -189,12 +191,17 @@ class Version:
         chosen = pa.array(is_in[: self.n_patients])
         return frozenset(self._subjects.filter(chosen).to_pylist())
 
+    def marks(self, key: bytes) -> Marks:
+        """Return the marks of the patient table's subjects by a node's secret."""
+        with self._lock:
+            if self._marks is None or self._marks[0] != key:
+                self._marks = key, Marks(key, self._subjects.to_pylist())
+            return self._marks[1]
+
     @cached_property
-    def with_study(self) -> Bits:
-        """The subjects who have a study."""
-        has = np.zeros(self.n_subjects, np.bool_)
-        has[self.tables[Level.STUDY].subject] = True
-        return bits_of(has)
+    def studies_each(self) -> int:
+        """See `ExactSets.studies_each`."""
+        return studies_bound(np.bincount(self.tables[Level.STUDY].subject, minlength=1))
 
 
 def _keys(stored: pa.ChunkedArray) -> pa.Array:

@@ -7,9 +7,11 @@ from threading import Event, Thread
 from typing import Final
 
 import duckdb
+import numpy as np
 
+from tessera.adapters.duckdb.marked import marked_sets
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, shown_as
 from tessera.domain.cohort.query import (
     And,
@@ -22,6 +24,7 @@ from tessera.domain.cohort.query import (
     UnknownField,
     conditions,
 )
+from tessera.domain.cohort.sketch import studies_bound
 from tessera.domain.errors import Unavailable
 from tessera.domain.ids import Pseudonym
 
@@ -108,6 +111,30 @@ class DuckDbCohortEngine:
         finally:
             cursor.close()
 
+    def sets(
+        self,
+        version_dir: Path,
+        query: Query,
+        excluded: frozenset[Pseudonym] = frozenset(),
+        *,
+        key: bytes,
+        by: Sequence[str] = DISTRIBUTED,
+        least_subjects: int = 1,
+    ) -> ExactSets | NotSupported:
+        """See the port."""
+        cursor = self._connection.cursor()
+        try:
+            with _time_limit(cursor, self._timeout_s):
+                one = _Count(cursor, version_dir.resolve(), query, least_subjects, by)
+                counts = one.result(excluded)
+                if isinstance(counts, NotSupported):
+                    return counts
+                n_each, bound = one.studies(excluded)
+                members = one.members(by, excluded)
+                return marked_sets(counts, n_each, bound, members, key)
+        finally:
+            cursor.close()
+
     def subjects(self, version_dir: Path, query: Query) -> frozenset[str] | NotSupported:
         """Return the subjects for whom the query holds; they stay inside the node.
 
@@ -148,17 +175,10 @@ class _Count:
         if missing:
             return NotSupported(tuple(sorted(missing)))
         predicates = Predicates()
-        subject = predicates.of_subject(self._where)
+        matching = self._matching(predicates, excluded)
         study = predicates.of_counted_study(self._where)
-        tables = [self._rows(level, predicates.parameters) for level in Level]
-        predicates.parameters["excluded"] = sorted(excluded)
         sql = f"""
-            WITH {", ".join(tables)},
-            left_out AS MATERIALIZED (SELECT unnest($excluded::VARCHAR[]) AS subject),
-            matching AS MATERIALIZED (
-                SELECT DISTINCT p.subject FROM patient_rows p
-                WHERE p.subject IS NOT NULL AND {subject}
-                AND p.subject NOT IN (SELECT subject FROM left_out)),
+            {matching},
             counted AS MATERIALIZED (
                 SELECT t.study_uid, t.subject FROM study_rows t
                 WHERE t.subject IN (SELECT subject FROM matching) AND {study})
@@ -172,26 +192,46 @@ class _Count:
         return ExactCounts(n_subjects, n_studies, n_study_subjects)
 
     def cells(self, by: Sequence[str], excluded: frozenset[Pseudonym]) -> dict[str, dict[str, int]]:
-        """Return the matching subjects by the values of each field, one query for each."""
+        """Return the matching subjects by the values of each field."""
+        return {
+            name: {label: len(whose) for label, whose in members.items()}
+            for name, members in self.members(by, excluded).items()
+        }
+
+    def members(
+        self, by: Sequence[str], excluded: frozenset[Pseudonym]
+    ) -> dict[str, dict[str, set[str]]]:
+        """Return who of the matching subjects has which value, one query for each field."""
         found = {}
         for field in (FIELDS[name] for name in by):
             columns = self._columns[field.level]
             if columns and field.column in columns and self._filled(field.level, [field]):
-                found[field.name] = self._cells_of(field, excluded)
+                found[field.name] = self._members_of(field, excluded)
         return found
 
-    def _cells_of(self, field: Field, excluded: frozenset[Pseudonym]) -> dict[str, int]:
+    def studies(self, excluded: frozenset[Pseudonym]) -> tuple[dict[str, int], int]:
+        """Return the number of counted studies of each matching subject, and the bound."""
         predicates = Predicates()
-        subject = predicates.of_subject(self._where)
-        tables = [self._rows(level, predicates.parameters) for level in Level]
-        predicates.parameters["excluded"] = sorted(excluded)
+        matching = self._matching(predicates, excluded)
+        study = predicates.of_counted_study(self._where)
         sql = f"""
-            WITH {", ".join(tables)},
-            left_out AS MATERIALIZED (SELECT unnest($excluded::VARCHAR[]) AS subject),
-            matching AS MATERIALIZED (
-                SELECT DISTINCT p.subject FROM patient_rows p
-                WHERE p.subject IS NOT NULL AND {subject}
-                AND p.subject NOT IN (SELECT subject FROM left_out))
+            {matching}
+            SELECT m.subject, count(DISTINCT t.study_uid) FILTER (WHERE {study})
+            FROM matching m LEFT JOIN study_rows t ON t.subject = m.subject GROUP BY m.subject
+        """  # noqa: S608  # names of this project only; values and paths are parameters
+        parameters: dict[str, object] = {}
+        every = self._rows(Level.STUDY, parameters)
+        all_of = f"WITH {every} SELECT count(DISTINCT study_uid) FROM study_rows GROUP BY subject"  # noqa: S608
+        with _failures("the query could not be evaluated"):
+            rows = self._cursor.execute(sql, predicates.parameters).fetchall()
+            n_all = self._cursor.execute(all_of, parameters).fetchall()
+        return dict(rows), studies_bound(np.array([n for (n,) in n_all], np.intp))
+
+    def _members_of(self, field: Field, excluded: frozenset[Pseudonym]) -> dict[str, set[str]]:
+        predicates = Predicates()
+        matching = self._matching(predicates, excluded)
+        sql = f"""
+            {matching}
             SELECT {column_of(field)} AS value, r.subject,
                    r.subject IN (SELECT subject FROM matching)
             FROM {field.level}_rows r WHERE value IS NOT NULL GROUP BY ALL
@@ -203,7 +243,20 @@ class _Count:
             label = shown_as(field, value)
             if label is not None:
                 members.setdefault(label, set()).update([who] if is_in else [])
-        return {label: len(whose) for label, whose in members.items()}
+        return members
+
+    def _matching(self, predicates: Predicates, excluded: frozenset[Pseudonym]) -> str:
+        """Return the common tables of a statement, up to the matching subjects."""
+        subject = predicates.of_subject(self._where)
+        tables = [self._rows(level, predicates.parameters) for level in Level]
+        predicates.parameters["excluded"] = sorted(excluded)
+        return f"""
+            WITH {", ".join(tables)},
+            left_out AS MATERIALIZED (SELECT unnest($excluded::VARCHAR[]) AS subject),
+            matching AS MATERIALIZED (
+                SELECT DISTINCT p.subject FROM patient_rows p
+                WHERE p.subject IS NOT NULL AND {subject}
+                AND p.subject NOT IN (SELECT subject FROM left_out))"""  # noqa: S608
 
     def subjects(self) -> frozenset[str] | NotSupported:
         if self._columns[Level.PATIENT] is None:

@@ -6,6 +6,7 @@ from typing import Final
 from tessera.adapters.sqlite_hub.schema import (
     accounts,
     applications,
+    distributions,
     first,
     learning,
     permits,
@@ -18,6 +19,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     applications.STATEMENTS,
     permits.STATEMENTS,
     learning.STATEMENTS,
+    distributions.STATEMENTS,
 )
 
 

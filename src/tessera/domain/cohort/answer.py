@@ -1,8 +1,10 @@
 """One node's answer to one cohort query, per dataset version. Pure values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from tessera.domain.catalogue.description import Facet
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput
 from tessera.domain.ids import DatasetId
@@ -19,6 +21,10 @@ class Counts:
     """Set exactly when counted."""
     n_studies: int | None = None
     """None when too few to tell."""
+    distributions: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
+    """Field → the counted subjects by its values; a subject may be under several. A value without
+    a number is too few to tell. A field that the dataset does not support is not there, and none
+    is where the node gives none."""
 
     def __post_init__(self) -> None:
         if self.outcome not in (Outcome.COUNTED, Outcome.TOO_FEW):
@@ -27,6 +33,8 @@ class Counts:
             raise InvalidInput("n_subjects is set exactly when the outcome is counted")
         if self.outcome is Outcome.TOO_FEW and self.n_studies is not None:
             raise InvalidInput("n_studies is set only when the outcome is counted")
+        if self.outcome is Outcome.TOO_FEW and self.distributions:
+            raise InvalidInput("distributions are set only when the outcome is counted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

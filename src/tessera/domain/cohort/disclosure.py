@@ -2,23 +2,27 @@
 
 Beside it only `domain/access/airlock`, `domain/learning/update_gate` and `domain/twin/gate` call
 `seal_released`.
-What it does not defend against: differences between the answers to several queries
-(docs/reference/cohort-language.md).
+Against differences between the answers to several queries stand the noise of the policy and
+`sticky`, which fixes it (docs/reference/disclosure.md).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from tessera.domain.catalogue.description import DatasetDescription, Facet
 from tessera.domain.cohort.answer import Counts
-from tessera.domain.cohort.exact import ExactCounts
+from tessera.domain.cohort.exact import ExactCounts, ExactSet, ExactSets
 from tessera.domain.cohort.fields import FIELDS
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput
 from tessera.domain.tiers.judged import said_in
 from tessera.domain.zones import Released, seal_released
 
+MARGIN: Final = 4
+"""With noise, a set has so many more than the minimum before anything is told of it first: then
+those like it, which get its number, have the minimum."""
 _MEGABYTE = 1_000_000
 _OTHER = "other"
 _OPEN = frozenset({"modality", "body_part", "manufacturer"})
@@ -29,16 +33,43 @@ _AGE_BANDS = ("0-9", *(f"{low}-{low + 9}" for low in range(10, 90, 10)), "90+")
 
 @dataclass(frozen=True, slots=True)
 class CountPolicy:
-    """A node's own rule. A node starts with 10 and 10; 1 and 1 would disclose everything."""
+    """A node's own rule. A node starts with 10, 10 and 10; 1, 1 and 0 would disclose everything."""
 
     minimum: int = 10
     """Counts from 1 to `minimum - 1` are not told apart from 0. Subjects."""
     step: int = 10
-    """Counts are rounded down to a multiple of this. Subjects."""
+    """Counts are rounded to a multiple of this, down when there is no noise. Subjects."""
+    noise: int = 0
+    """So much at most is added or taken away before an answer's counts are rounded. Subjects."""
 
     def __post_init__(self) -> None:
-        if self.minimum < 1 or self.step < 1:
-            raise InvalidInput("the policy's minimum and step must be at least 1")
+        if self.minimum < 1 or self.step < 1 or self.noise < 0:
+            raise InvalidInput("the policy's minimum and step must be at least 1, its noise 0")
+
+    @property
+    def plain(self) -> "CountPolicy":
+        """The same without noise, as for a description, which is told once for each version."""
+        return replace(self, noise=0)
+
+    @property
+    def most_hidden(self) -> int:
+        """The greatest count that can be too few to tell."""
+        return self.minimum - 1 + (MARGIN + self.step if self.noise else 0)
+
+    @property
+    def most_off(self) -> int:
+        """How far a count that is told first can be from the exact one, either way."""
+        return self.noise + self.step // 2
+
+    def rounded(self, number: int) -> int:
+        """Return the nearest multiple of the step, and never less than the minimum."""
+        return max((number + self.step // 2) // self.step * self.step, self.minimum)
+
+    def greatest(self, released: int) -> int:
+        """Return the greatest exact count that leaves as `released`."""
+        if self.noise:
+            return released + self.most_off
+        return released - released % self.step + self.step - 1
 
     def lets_out(self, number: int) -> bool:
         """Whether `number` can be what this policy makes of an exact count."""
@@ -51,6 +82,12 @@ class CountPolicy:
             if self.minimum > 1
             else "No count is withheld"
         )
+        if self.noise:
+            return (
+                f"{few}, and so may be up to {self.most_hidden}; counts are rounded to a multiple"
+                f" of {self.step} and may be {self.most_off} too many or too few; cohorts that"
+                " differ by a few subjects get the same answer."
+            )
         rounded = (
             f"counts are rounded down to a multiple of {self.step}"
             if self.step > 1
@@ -61,8 +98,11 @@ class CountPolicy:
 
 _WORDS = re.compile(
     r"(?:Fewer than ([0-9]{1,9}) subjects, also none, are given as too few to tell"
-    r"|No count is withheld); counts are "
-    r"(?:rounded down to a multiple of ([0-9]{1,9})|not rounded)\."
+    r"|No count is withheld)(?:; counts are "
+    r"(?:rounded down to a multiple of ([0-9]{1,9})|not rounded)"
+    r"|, and so may be up to [0-9]{1,9}; counts are rounded to a multiple of ([0-9]{1,9})"
+    r" and may be ([0-9]{1,9}) too many or too few;"
+    r" cohorts that differ by a few subjects get the same answer)\."
 )
 
 
@@ -71,8 +111,9 @@ def policy_in_words(words: str) -> CountPolicy | None:
     found = _WORDS.fullmatch(words)
     if found is None:
         return None
-    minimum, step = (max(1, int(number or 1)) for number in found.groups())
-    return CountPolicy(minimum, step)
+    minimum, down, near, off = (int(number or 0) for number in found.groups())
+    step = max(1, down or near)
+    return CountPolicy(max(1, minimum), step, max(0, off - step // 2))
 
 
 def released_count(exact: int, policy: CountPolicy) -> int | None:
@@ -102,6 +143,50 @@ def disclose(exact: ExactCounts, policy: CountPolicy) -> Released[Counts]:
     )
 
 
+def disclose_sets(
+    exact: ExactSets,
+    policy: CountPolicy,
+    tell: Callable[[Mapping[str, ExactSet]], Mapping[str, int | None]],
+) -> Released[Counts]:
+    """Return the counts and distributions of one query that may leave the node.
+
+    `tell` gives the number for each set, by its label, and keeps in the ledger what it tells:
+    one number for sets that are alike (`sticky.number_for`). A value of a distribution is never
+    more than the whole; secondary suppression is that of `disclose_description`.
+    """
+    # The studies of a subject count up to a bound, and in units of it, so that the noise hides
+    # any one subject with all of them.
+    unit = exact.studies_each
+    sets = {
+        "": exact.subjects,
+        "with study": exact.study_subjects,
+        "studies": ExactSet(exact.studies.n // unit, exact.studies.sketch),
+    }
+    for name, cells in exact.cells.items():
+        sets |= {f"{name}={value}": cell for value, cell in cells.items()}
+    told = tell(sets)
+    n_subjects, n_with_study, units = told[""], told["with study"], told["studies"]
+    if n_subjects is None:
+        return seal_released(Counts(outcome=Outcome.TOO_FEW))
+    n_studies = None
+    if n_with_study is not None and units is not None:
+        n_studies = released_count(max(units * unit, n_with_study), policy)
+    distributions = {
+        name: _told_facet(
+            name, {value: told[f"{name}={value}"] for value in cells}, n_subjects, policy
+        )
+        for name, cells in exact.cells.items()
+    }
+    return seal_released(
+        Counts(
+            outcome=Outcome.COUNTED,
+            n_subjects=n_subjects,
+            n_studies=n_studies,
+            distributions=distributions,
+        )
+    )
+
+
 def disclose_description(
     description: DatasetDescription, policy: CountPolicy
 ) -> Released[DatasetDescription]:
@@ -115,6 +200,7 @@ def disclose_description(
     not named, and one value `other` without a number closes the list.
     Numbers of findings are about files and pass as they are.
     """
+    policy = policy.plain
     total = description.n_subjects
     if total is None:
         raise InvalidInput("a description with exact numbers has a number of subjects")
@@ -159,13 +245,31 @@ def _released_facet(
     name: str, cells: tuple[Facet, ...], total: int, policy: CountPolicy
 ) -> tuple[Facet, ...]:
     exact = _with_every_value(name, cells)
-    shown = _shown(exact, released_count(total, policy), policy)
+    rounded = {value: released_count(n, policy) for value, n in exact.items()}
+    return _facet(name, rounded, released_count(total, policy), policy)
+
+
+def _told_facet(
+    name: str, told: Mapping[str, int | None], total: int, policy: CountPolicy
+) -> tuple[Facet, ...]:
+    vocabulary = _vocabulary(name, told)
+    values = (*vocabulary, *(value for value in told if value not in vocabulary))
+    numbers = {value: told.get(value) for value in values}
+    # Noise apart, a part is never more than the whole.
+    least = {value: n if n is None else min(n, total) for value, n in numbers.items()}
+    return _facet(name, least, total, policy)
+
+
+def _facet(
+    name: str, rounded: Mapping[str, int | None], total: int | None, policy: CountPolicy
+) -> tuple[Facet, ...]:
+    shown = _shown(rounded, total, policy)
     if name in _OPEN:
-        cells = tuple(Facet(value, shown[value]) for value in exact if value in shown)
+        cells = tuple(Facet(value, shown[value]) for value in rounded if value in shown)
         return (*cells, Facet(_OTHER, None))
     # Without a number, only what is always listed may be named.
-    named = {*_vocabulary(name, exact), *shown}
-    return tuple(Facet(value, shown.get(value)) for value in exact if value in named)
+    named = {*_vocabulary(name, rounded), *shown}
+    return tuple(Facet(value, shown.get(value)) for value in rounded if value in named)
 
 
 def _with_every_value(name: str, cells: tuple[Facet, ...]) -> dict[str, int]:
@@ -180,7 +284,7 @@ def _with_every_value(name: str, cells: tuple[Facet, ...]) -> dict[str, int]:
     return {value: exact.get(value, 0) for value in (*vocabulary, *beside)}
 
 
-def _vocabulary(name: str, given: Mapping[str, int]) -> tuple[str, ...]:
+def _vocabulary(name: str, given: Collection[str]) -> tuple[str, ...]:
     """Return every value a coded facet may have, in order; nothing for other facets."""
     if name in _OPEN:
         return ()
@@ -189,24 +293,26 @@ def _vocabulary(name: str, given: Mapping[str, int]) -> tuple[str, ...]:
     with_dash = tuple(band.replace("-", "–") for band in _AGE_BANDS)
     for bands in (_AGE_BANDS, with_dash):
         # Also when nobody has an age: an empty list would tell so.
-        if given.keys() <= set(bands) and (given or name.startswith("age")):
+        if set(given) <= set(bands) and (given or name.startswith("age")):
             return bands
     return ()
 
 
-def _shown(exact: Mapping[str, int], total: int | None, policy: CountPolicy) -> dict[str, int]:
-    """Return the values that keep their number, rounded.
+def _shown(
+    rounded: Mapping[str, int | None], total: int | None, policy: CountPolicy
+) -> dict[str, int]:
+    """Return the values that keep their number.
 
     Nothing but rounded numbers decides, so that an exact number of fewer than `minimum` can
     be read neither from what is shown nor from what is withheld.
     """
-    rounded = {value: released_count(n, policy) for value, n in exact.items()}
     shown = sorted((n, value) for value, n in rounded.items() if n is not None)
     n_small = len(rounded) - len(shown)
+    least_total = (total or 0) - (policy.most_off if policy.noise else 0)
     while shown:
         # So many subjects at least are under no value that is shown.
-        proved = (total or 0) - sum(_greatest(n, policy) for n, _ in shown)
-        least, most = (n_small - 1) * (policy.minimum - 1), n_small * (policy.minimum - 1)
+        proved = least_total - sum(policy.greatest(n) for n, _ in shown)
+        least, most = (n_small - 1) * policy.most_hidden, n_small * policy.most_hidden
         if proved <= 0 or (proved >= policy.minimum and not least < proved <= most):
             break
         # Either they prove a group that is too small, or they fill every small value so far
@@ -216,11 +322,6 @@ def _shown(exact: Mapping[str, int], total: int | None, policy: CountPolicy) -> 
         shown = [(n, value) for n, value in shown if n != smallest]
         n_small = 0  # one that is not small is among those withheld: it may hold them all
     return {value: n for n, value in shown}
-
-
-def _greatest(released: int, policy: CountPolicy) -> int:
-    """Return the greatest exact count that leaves as `released`."""
-    return released - released % policy.step + policy.step - 1
 
 
 def _shown_values(given: tuple[str, ...], facet: tuple[Facet, ...] | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+from tessera.domain.cohort.sketch import Sketch
 from tessera.domain.errors import InvalidInput
 
 
@@ -84,6 +85,89 @@ class ExactCells:
 
     def __repr__(self) -> str:
         return "ExactCells(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("exact numbers stay in the process that counted")
+
+
+class ExactSet:
+    """How many there are of something, and the sketch of whose they are. Closed as above."""
+
+    __slots__ = ("_n", "_sketch")
+
+    def __init__(self, n: int, sketch: Sketch) -> None:
+        self._n = n
+        self._sketch = sketch
+
+    @property
+    def n(self) -> int:
+        return self._n
+
+    @property
+    def sketch(self) -> Sketch:
+        """Shape (64,)."""
+        return self._sketch
+
+    def __repr__(self) -> str:
+        return "ExactSet(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("exact numbers stay in the process that counted")
+
+
+class ExactSets:
+    """What one query found over one dataset version, with whom; closed as above."""
+
+    __slots__ = ("_cells", "_counts", "_studies", "_studies_each", "_study_subjects", "_subjects")
+
+    def __init__(
+        self,
+        counts: ExactCounts,
+        *,
+        subjects: ExactSet,
+        study_subjects: ExactSet,
+        studies: ExactSet,
+        studies_each: int,
+        cells: Mapping[str, Mapping[str, ExactSet]],
+    ) -> None:
+        self._counts = counts
+        self._subjects = subjects
+        self._study_subjects = study_subjects
+        self._studies = studies
+        self._studies_each = studies_each
+        self._cells = cells
+
+    @property
+    def counts(self) -> ExactCounts:
+        return self._counts
+
+    @property
+    def subjects(self) -> ExactSet:
+        """Subjects for whom the query holds."""
+        return self._subjects
+
+    @property
+    def study_subjects(self) -> ExactSet:
+        """Those of them who have one of `studies`."""
+        return self._study_subjects
+
+    @property
+    def studies(self) -> ExactSet:
+        """Their studies as `ExactCounts.n_studies`, of each subject `studies_each` at most."""
+        return self._studies
+
+    @property
+    def studies_each(self) -> int:
+        """So many studies has a subject of the version who has as many as one in ten has."""
+        return self._studies_each
+
+    @property
+    def cells(self) -> Mapping[str, Mapping[str, ExactSet]]:
+        """As `ExactCells.cells`."""
+        return self._cells
+
+    def __repr__(self) -> str:
+        return "ExactSets(…)"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("exact numbers stay in the process that counted")

@@ -1,9 +1,11 @@
 """The answer to one search over all nodes, as pages, REST and the client see it. Pure values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tessera.domain.catalogue.description import Facet
 from tessera.domain.ids import DatasetId, NodeId
 
 
@@ -56,6 +58,8 @@ class DatasetResult:
     """When the node last called, for no_answer."""
     detail: str = ""
     """Plain words for the outcome, when there is something to add."""
+    distributions: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
+    """Of the counted subjects, as `Counts.distributions`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +76,19 @@ class SearchResult:
     n_subjects: int
     """Sum over counted datasets; a person in two datasets is counted twice."""
     n_studies: int
+
+    @property
+    def distributions(self) -> Mapping[str, tuple[Facet, ...]]:
+        """Sums of what the datasets told; None for a value that none gave a number for."""
+        summed: dict[str, dict[str, int | None]] = {}
+        for row in self.results:
+            for name, cells in row.distributions.items():
+                values = summed.setdefault(name, {})
+                for cell in cells:
+                    before = values.get(cell.value)
+                    told = cell.n_subjects
+                    values[cell.value] = before if told is None else (before or 0) + told
+        return {
+            name: tuple(Facet(value, n) for value, n in values.items())
+            for name, values in summed.items()
+        }

@@ -1,0 +1,185 @@
+"""DisclosureLedger in one SQLite file, and in memory what it holds of the datasets asked about.
+
+The file has exact numbers and the secret; it stays in the node and is readable by its owner only.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_bytes
+from threading import Lock
+
+import numpy as np
+
+from tessera.adapters.sqlite_node.connection import connect
+from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.cohort.exact import ExactSet
+from tessera.domain.cohort.sticky import Told, ToldSets, number_for
+from tessera.domain.errors import Conflict, Unavailable
+from tessera.domain.ids import DatasetId
+from tessera.ports.disclosure_ledger import Budget
+
+MIGRATIONS = (
+    """
+    CREATE TABLE secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
+    CREATE TABLE told (
+        number INTEGER PRIMARY KEY, dataset TEXT NOT NULL, label TEXT NOT NULL,
+        n INTEGER NOT NULL, sketch BLOB NOT NULL, released INTEGER
+    ) STRICT;
+    CREATE INDEX told_of ON told (dataset, number);
+    CREATE TABLE asked (
+        dataset TEXT NOT NULL, asker TEXT NOT NULL, question BLOB NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (dataset, asker, question)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX asked_at ON asked (dataset, at)
+    """,
+)
+
+
+class SqliteDisclosureLedger:
+    """Safe to use from several threads, and beside other processes at the same file."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is made at `path` before the first question."""
+        self._path = path
+        self._lock = Lock()
+        self._database: sqlite3.Connection | None = None
+        self._key = b""
+        self._told: dict[str, tuple[ToldSets, int]] = {}
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def key(self) -> bytes:
+        """See the port."""
+        with self._lock:
+            if not self._key:
+                with self._transaction() as database:
+                    fresh = token_bytes(32)
+                    database.execute(
+                        "INSERT INTO secret VALUES (1, ?) ON CONFLICT DO NOTHING", [fresh]
+                    )
+                    (self._key,) = database.execute("SELECT key FROM secret").fetchone()
+            return self._key
+
+    def ask(
+        self, dataset_id: DatasetId, asker: str, question: str, budget: Budget, now: datetime
+    ) -> bool:
+        """See the port."""
+        hashed = blake2b(question.encode(), key=self.key(), digest_size=16).digest()
+        since = (now - budget.during).isoformat()
+        with self._lock, self._transaction() as database:
+            database.execute("DELETE FROM asked WHERE dataset = ? AND at <= ?", (dataset_id, since))
+            mine = (
+                "SELECT count(*), coalesce(max(question = ?), 0) FROM asked"
+                " WHERE dataset = ? AND asker = ?"
+            )
+            n_mine, is_known = database.execute(mine, (hashed, dataset_id, asker)).fetchone()
+            if is_known:
+                return True
+            every = "SELECT count(*) FROM asked WHERE dataset = ?"
+            (n_all,) = database.execute(every, (dataset_id,)).fetchone()
+            if n_mine >= budget.each or n_all >= budget.together:
+                return False
+            row = (dataset_id, asker, hashed, now.isoformat())
+            database.execute("INSERT INTO asked VALUES (?, ?, ?, ?)", row)
+            return True
+
+    def tell(
+        self, dataset_id: DatasetId, sets: Mapping[str, ExactSet], policy: CountPolicy
+    ) -> Mapping[str, int | None]:
+        """See the port."""
+        key = self.key()
+        with self._lock:
+            known, _ = self._kept(dataset_id)
+            if all(_is_known(known, one, policy, key) for one in sets.values()):
+                return {
+                    label: number_for(known, label, one, policy, key)[0]
+                    for label, one in sets.items()
+                }
+            with self._transaction() as database:
+                try:
+                    return self._tell(database, dataset_id, sets, policy, key)
+                except BaseException:
+                    self._told.pop(dataset_id, None)  # it may hold what is rolled back
+                    raise
+
+    def _tell(
+        self,
+        database: sqlite3.Connection,
+        dataset_id: DatasetId,
+        sets: Mapping[str, ExactSet],
+        policy: CountPolicy,
+        key: bytes,
+    ) -> dict[str, int | None]:
+        known, newest = self._kept(dataset_id)
+        numbers = {}
+        for label, one in sets.items():
+            number, is_first = number_for(known, label, one, policy, key)
+            numbers[label] = number
+            if is_first:
+                known.add(Told(label, one.n, one.sketch, number))
+                row = (dataset_id, label, one.n, one.sketch.astype("<u4").tobytes(), number)
+                newest = (
+                    database.execute(
+                        "INSERT INTO told (dataset, label, n, sketch, released)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        row,
+                    ).lastrowid
+                    or newest
+                )
+        self._told[dataset_id] = known, newest
+        return numbers
+
+    def _kept(self, dataset_id: DatasetId) -> tuple[ToldSets, int]:
+        """Return what the file holds of the dataset, and up to which row."""
+        known, newest = self._told.get(dataset_id, (ToldSets(), 0))
+        with self._failures():
+            rows = self._open().execute(
+                "SELECT number, label, n, sketch, released FROM told"
+                " WHERE dataset = ? AND number > ? ORDER BY number",
+                (dataset_id, newest),
+            )
+            for row, label, n, sketch, released in rows:
+                known.add(Told(label, n, np.frombuffer(sketch, "<u4"), released))
+                newest = row
+        self._told[dataset_id] = known, newest
+        return known, newest
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._path.touch(mode=0o600)
+            self._database = connect(self._path, MIGRATIONS)
+        return self._database
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._failures():
+            database = self._open()
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, Conflict) as err:
+            raise Unavailable(
+                f"the record of what was told cannot be read or written ({type(err).__name__});"
+                f" nobody is counted until {self._path.name} is mended or restored"
+            ) from err
+
+
+def _is_known(known: ToldSets, one: ExactSet, policy: CountPolicy, key: bytes) -> bool:
+    found = known.like(one, key)
+    return one.n < policy.minimum or (found is not None and found[1])
