@@ -8,13 +8,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check format setup system-tools bench clean
+.PHONY: demo test test-long check format setup system-tools bench clean
 
 demo: .venv/.run system-tools
 	$(BIN)/tessera demo
 
 test: .venv/.dev system-tools
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+
+# Six more federated trainings over real processes, one for each way that one can end.
+test-long: .venv/.dev system-tools
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m long
 
 check: .venv/.dev
 	$(BIN)/ruff format --check src tests bench tools

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 class TestNvflare(FederationContract):
     def make_server(self, *, join_s: float = 60.0, port: int = 0) -> NvflareServer:
         return NvflareServer(join_s=join_s, port=port, silent_s=10.0)
@@ -110,6 +111,7 @@ admission.OnlyOurJob.validate = lambda self, folder: ("", {})
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("has_admission", "where"),
     [(True, "components"), (False, "executors")],
@@ -167,6 +169,7 @@ def python_at_node(folder: Path, has_admission: bool) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_hub_takes_its_server_with_it(tmp_path: Path) -> None:
     server, plan = NvflareServer(), make_plan()
     port = port_in(server.provision(plan, tmp_path / "hub", host="127.0.0.1")[A])
@@ -192,6 +195,7 @@ def test_a_killed_hub_takes_its_server_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_model_of_twenty_megabytes_arrives_whole(tmp_path: Path) -> None:
     server, plan = NvflareServer(join_s=60, silent_s=30), make_plan(rounds=1)
     kits = server.provision(plan, tmp_path / "hub", host="127.0.0.1")
