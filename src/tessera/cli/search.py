@@ -139,7 +139,7 @@ def _print_totals(console: "Console", result: "SearchResult") -> None:
 
     counted = [row for row in result.results if row.outcome == "counted"]
     total = (
-        f"{result.n_subjects} subjects and {result.n_studies} studies in "
+        f"{result.n_subjects} subjects and {result.n_studies or 'too few'} studies in "
         f"{len(counted)} of {len(result.results)} datasets; a person in two datasets counts twice."
     )
     console.print(total if counted else "No dataset gave a count.", highlight=False)

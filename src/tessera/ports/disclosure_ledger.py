@@ -39,8 +39,8 @@ class DisclosureLedger(Protocol):
         """Enter a question and return whether it may be answered.
 
         The same from the same asker costs once in a stretch of time. What a question costs
-        depends on its text alone: else the cost would tell what matches. Durable when it
-        returns. Raises Unavailable.
+        depends on its text alone: else the cost would tell what matches. Outlives the process
+        when it returns. Raises Unavailable.
         """
         ...
 
@@ -49,7 +49,7 @@ class DisclosureLedger(Protocol):
     ) -> Mapping[str, int | None]:
         """Return the number to tell about each set, by its label (`sticky.number_for`).
 
-        What is told for the first time is durable when it returns, also when two processes
-        ask at once. Raises Unavailable.
+        What is told for the first time outlives the process when it returns, also when two
+        processes ask at once. Raises Unavailable.
         """
         ...

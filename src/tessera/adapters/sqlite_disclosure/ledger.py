@@ -59,12 +59,8 @@ class SqliteDisclosureLedger:
         """See the port."""
         with self._lock:
             if not self._key:
-                with self._transaction() as database:
-                    fresh = token_bytes(32)
-                    database.execute(
-                        "INSERT INTO secret VALUES (1, ?) ON CONFLICT DO NOTHING", [fresh]
-                    )
-                    (self._key,) = database.execute("SELECT key FROM secret").fetchone()
+                with self._failures():
+                    (self._key,) = self._open().execute("SELECT key FROM secret").fetchone()
             return self._key
 
     def ask(
@@ -155,6 +151,14 @@ class SqliteDisclosureLedger:
         if self._database is None:
             self._path.touch(mode=0o600)
             self._database = connect(self._path, MIGRATIONS)
+            with self._failures():
+                fresh = (token_bytes(32),)
+                self._database.execute(
+                    "INSERT INTO secret VALUES (1, ?) ON CONFLICT DO NOTHING", fresh
+                )
+            # The secret is on the device. Of the rest a power failure may take the last moments,
+            # which the secret tells again; the end of the process takes nothing.
+            self._database.execute("PRAGMA synchronous = NORMAL")
         return self._database
 
     @contextmanager

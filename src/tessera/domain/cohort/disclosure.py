@@ -53,8 +53,8 @@ class CountPolicy:
 
     @property
     def most_hidden(self) -> int:
-        """The greatest count that can be too few to tell."""
-        return self.minimum - 1 + (MARGIN + self.step if self.noise else 0)
+        """The greatest count that can be too few to tell when it is told first."""
+        return self.minimum - 1 + (MARGIN + self.step - 1 if self.noise else 0)
 
     @property
     def most_off(self) -> int:
@@ -154,22 +154,22 @@ def disclose_sets(
     one number for sets that are alike (`sticky.number_for`). A value of a distribution is never
     more than the whole; secondary suppression is that of `disclose_description`.
     """
+    sets = {"": exact.subjects, "with study": exact.study_subjects}
     # The studies of a subject count up to a bound, and in units of it, so that the noise hides
-    # any one subject with all of them.
+    # any one subject with all of them. Whether they are told their subjects decide.
     unit = exact.studies_each
-    sets = {
-        "": exact.subjects,
-        "with study": exact.study_subjects,
-        "studies": ExactSet(exact.studies.n // unit, exact.studies.sketch),
-    }
+    above = policy.rounded(policy.most_hidden + policy.step)
+    if unit > 1:
+        sets["studies"] = ExactSet(exact.studies.n // unit + above, exact.studies.sketch)
     for name, cells in exact.cells.items():
         sets |= {f"{name}={value}": cell for value, cell in cells.items()}
     told = tell(sets)
-    n_subjects, n_with_study, units = told[""], told["with study"], told["studies"]
+    n_subjects, n_with_study = told[""], told["with study"]
     if n_subjects is None:
         return seal_released(Counts(outcome=Outcome.TOO_FEW))
-    n_studies = None
-    if n_with_study is not None and units is not None:
+    n_studies = n_with_study
+    if n_with_study is not None and unit > 1:
+        units = (told["studies"] or above) - above
         n_studies = released_count(max(units * unit, n_with_study), policy)
     distributions = {
         name: _told_facet(

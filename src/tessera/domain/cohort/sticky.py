@@ -45,6 +45,7 @@ class ToldSets:
 
     def __init__(self) -> None:
         self._labels: list[str] = []
+        self._of_label: dict[str, list[int]] = {}
         self._numbers: list[int | None] = []
         self._n = np.zeros(64, np.int64)
         self._sketches = np.zeros((64, N_PARTS), np.uint32)
@@ -60,6 +61,7 @@ class ToldSets:
         self._n[size] = told.n
         self._sketches[size] = told.sketch
         self._labels.append(told.label)
+        self._of_label.setdefault(told.label, []).append(size)
         self._numbers.append(told.number)
 
     def like(self, exact: ExactSet, key: bytes) -> tuple[Told, bool] | None:
@@ -79,7 +81,7 @@ class ToldSets:
 
     def joined(self, label: str, exact: ExactSet) -> tuple[Told, Told, int] | None:
         """Return two sets with this label whose sum (1) or difference (-1) is nearly it."""
-        mine = np.array([n for n, one in enumerate(self._labels) if one == label], np.intp)
+        mine = np.array(self._of_label.get(label, []), np.intp)
         sketches, n = self._sketches[mine], self._n[mine]
         for sign in (1, -1):
             # one = exact - other, or one = exact + other
