@@ -4,8 +4,9 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
-from rdflib import Graph, Namespace, URIRef
+from rdflib import Graph, Literal, Namespace, URIRef
 
 from tessera.domain.clinical.concepts import cancers
 
@@ -39,6 +40,8 @@ NON_PUBLIC = URIRef(AUTHORITY + "access-right/NON_PUBLIC")
 HEALTH_RECORDS = URIRef(HEALTH_AUTHORITY + "healthcategories/EHRS")
 """EHDS Article 51: electronic health data from health records."""
 CANCER_THEME = URIRef(HEALTH_AUTHORITY + "health-theme/CANCER_DISEASE")
+PATIENTS = Literal("People with cancer", lang="en")
+"""`healthdcatap:populationCoverage` of a dataset in which there are patients."""
 
 _PREFIXES = {
     "adms": ADMS,
@@ -104,10 +107,12 @@ def authority(table: str, word: str) -> URIRef | None:
     return URIRef(f"{AUTHORITY}{table}/{code}") if code else None
 
 
-def access_condition(word: str) -> URIRef | None:
-    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0; None for another word."""
-    code = _data()["access_condition"].get(word)
-    return ACCESS_CONDITIONS[code] if code else None
+def access_condition(word: str) -> URIRef:
+    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0.
+
+    Another word becomes a name that the vocabulary has not, for the shapes to refuse.
+    """
+    return ACCESS_CONDITIONS[_data()["access_condition"].get(word, quote(word, safe=""))]
 
 
 @cache
