@@ -14,7 +14,7 @@ from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
 from tessera.domain.ids import DatasetId, NodeId
-from tessera.hub.views import RdfFormat
+from tessera.hub.views import Layer, RdfFormat
 
 NOW = datetime(2026, 3, 5, 14, 7, tzinfo=UTC)
 Numbers = dict[str, dict[str, int]]
@@ -260,6 +260,9 @@ class FakeHub:
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         titles = [entry.description.title["en"] for entry in entries]
         return json.dumps({"format": format, "titles": titles}).encode()
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        return f"{layer} {format} {entry.description.dataset_id if entry else ''}".encode()
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.rdf([entry], format)

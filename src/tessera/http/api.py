@@ -11,26 +11,18 @@ from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
-from tessera.http.rules import PUBLIC, RuledRoute
-from tessera.hub.views import HubViews, RdfFormat
+from tessera.http.rdf_forms import RDF, SUFFIXES, answered
+from tessera.http.rules import PUBLIC, Endpoint, RuledRoute
+from tessera.hub.views import HubViews
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import search_to_json
 from tessera.wire.search_csv import search_to_csv
 
-_RDF: Final[dict[str, RdfFormat]] = {
-    "text/turtle": "turtle",
-    "application/ld+json": "json-ld",
-}
 _SIGNED: Final = "application/jose"
 """A compact JWS. Source: RFC 7515, 9.2.1."""
-_SUFFIX: Final = {
-    "ttl": "text/turtle",
-    "jsonld": "application/ld+json",
-    "jws": _SIGNED,
-    "": "",
-}
+_SUFFIX: Final = {**SUFFIXES, "jws": _SIGNED, "": ""}
 _JSON: Final = "application/json"
 MAX_WAIT_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 10.0
@@ -48,8 +40,10 @@ def routes(hub: HubViews) -> list[RuledRoute]:
         RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
         RuledRoute("/api/v1/search/{search_id}.csv", api.search_table, PUBLIC),
         RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
-        RuledRoute("/catalogue.ttl", api.turtle, PUBLIC),
-        RuledRoute("/catalogue.jsonld", api.json_ld, PUBLIC),
+        *(
+            RuledRoute(f"/catalogue.{suffix}", api.whole(media), PUBLIC, name=f"catalogue_{suffix}")
+            for suffix, media in SUFFIXES.items()
+        ),
     ]
 
 
@@ -76,8 +70,8 @@ class _Api:
     async def datasets(self, request: Request) -> Response:
         """All newest versions, as JSON or RDF by Accept."""
         entries = self._hub.catalogue()
-        media = preferred(request.headers.get("accept", ""), (_JSON, *_RDF))
-        if media in _RDF:
+        media = preferred(request.headers.get("accept", ""), (_JSON, *RDF))
+        if media in RDF:
             return await self._rdf(entries, media)
         return JSONResponse({"datasets": [entry_to_json(entry) for entry in entries]})
 
@@ -95,17 +89,17 @@ class _Api:
                 raise NotFound("the node has sent no report on the tiers")
             return Response(entry.description.conformance, media_type=_SIGNED)
         accept = request.headers.get("accept", "")
-        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *_RDF))
-        if media in _RDF:
-            data = await run_in_threadpool(self._hub.rdf_dataset, entry, _RDF[media])
-            return _rdf_response(data, media)
+        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *RDF))
+        if media in RDF:
+            data = await run_in_threadpool(self._hub.rdf_dataset, entry, RDF[media])
+            return answered(data, media)
         return JSONResponse(entry_to_json(entry))
 
-    async def turtle(self, request: Request) -> Response:
-        return await self._rdf(self._hub.catalogue(), "text/turtle")
+    def whole(self, media: str) -> Endpoint:
+        async def catalogue(request: Request) -> Response:
+            return await self._rdf(self._hub.catalogue(), media)
 
-    async def json_ld(self, request: Request) -> Response:
-        return await self._rdf(self._hub.catalogue(), "application/ld+json")
+        return catalogue
 
     async def start_search(self, request: Request) -> Response:
         """Ask every node; reply when all have answered, or after `wait_s` seconds."""
@@ -139,12 +133,8 @@ class _Api:
         return JSONResponse(search_to_json(found), headers={"Cache-Control": "no-store"})
 
     async def _rdf(self, entries: Sequence[CatalogueEntry], media: str) -> Response:
-        data = await run_in_threadpool(self._hub.rdf, entries, _RDF[media])
-        return _rdf_response(data, media)
-
-
-def _rdf_response(data: bytes, media: str) -> Response:
-    return Response(data, media_type=media, headers={"Vary": "Accept"})
+        data = await run_in_threadpool(self._hub.rdf, entries, RDF[media])
+        return answered(data, media)
 
 
 def _version(request: Request) -> int | None:

@@ -15,7 +15,9 @@ from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.http import dataset_page, search_page
 from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choices, matching
 from tessera.http.errors import status_of
+from tessera.http.fair_data_point import record
 from tessera.http.language import chosen_language, texts
+from tessera.http.rdf_forms import wished
 from tessera.http.rendering import render
 from tessera.http.rules import PUBLIC, RuledRoute
 from tessera.hub.views import HubViews
@@ -77,6 +79,9 @@ class _Pages:
         return render(request, "about.html", now=self.now(), nodes=self.hub.nodes())
 
     async def catalogue(self, request: Request) -> Response:
+        """The page, or for who asks for RDF the catalogue's record."""
+        if media := wished(request):
+            return await record(self.hub, "catalogue", media)
         entries = self.hub.catalogue()
         wanted = CatalogueFilter.from_query(request.query_params)
         words = texts(chosen_language(request))
@@ -101,16 +106,22 @@ class _Pages:
         )
 
     async def dataset(self, request: Request) -> Response:
-        wished = request.query_params.get("version", "")
-        version = int(wished) if wished.isdecimal() and len(wished) < 10 else None
-        if wished and version is None:
+        """The page, or for who asks for RDF the dataset's record."""
+        asked = request.query_params.get("version", "")
+        version = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        media = wished(request)
+        if asked and version is None:
             return self._missing(request)
         try:
             entry = self.hub.entry(
                 request.path_params["node_id"], request.path_params["dataset_id"], version
             )
         except (NotFound, InvalidInput):
+            if media:
+                raise
             return self._missing(request)
+        if media:
+            return await record(self.hub, "dataset", media, entry)
         words = texts(chosen_language(request))
         return render(
             request,

@@ -24,7 +24,7 @@ from tessera.hub.runs import Runs
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
 from tessera.hub.tools import Tools
 from tessera.hub.uses import Uses
-from tessera.hub.views import RdfFormat
+from tessera.hub.views import Layer, RdfFormat
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord
@@ -37,6 +37,7 @@ from tessera.wire.tasks import DeliveredPart, ReportKind, ReportMessage, TaskKin
 
 RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
 RenderDataset = Callable[[CatalogueEntry, RdfFormat], bytes]
+RenderRecord = Callable[[Layer, RdfFormat, Sequence[CatalogueEntry]], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ class Hub:
     register: PublicRegister
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
+    render_record: RenderRecord
 
     @classmethod
     def assemble(
@@ -77,6 +79,7 @@ class Hub:
         accounts: Accounts,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
+        render_record: RenderRecord,
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
@@ -167,6 +170,7 @@ class Hub:
             ),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
+            render_record=render_record,
         )
 
     def summary(self) -> HubSummary:
@@ -195,6 +199,9 @@ class Hub:
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.render_dataset(entry, format)
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        return self.render_record(layer, format, (entry,) if entry else self.catalogue())
 
     @property
     def access(self) -> Access:

@@ -6,8 +6,10 @@ from typing import Literal, Protocol
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.cohort.result import SearchResult
 
-RdfFormat = Literal["turtle", "json-ld"]
+RdfFormat = Literal["turtle", "json-ld", "xml", "nt"]
 """Names as rdflib spells them."""
+Layer = Literal["point", "catalogue", "dataset", "images", "tables"]
+"""Of a FAIR Data Point; the last two are the distributions of a dataset."""
 
 
 class HubViews(Protocol):
@@ -55,4 +57,8 @@ class HubViews(Protocol):
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         """Return one dataset's description as DCAT, UTF-8."""
+        ...
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        """Return one record of the FAIR Data Point, UTF-8; below the catalogue of `entry`."""
         ...

@@ -47,6 +47,11 @@ def dataset_iri(base_iri: str, node_id: str, dataset_id: str) -> URIRef:
     return URIRef(f"{base_iri.rstrip('/')}/datasets/{node_id}/{dataset_id}")
 
 
+def distribution_iri(dataset: URIRef, name: str) -> URIRef:
+    """Return the IRI of a distribution, `images` or `tables`: an address of its own."""
+    return URIRef(f"{dataset}/{name}")
+
+
 def dataset_graph(
     description: DatasetDescription, *, base_iri: str, node_name: str, node_id: str
 ) -> Graph:
@@ -198,7 +203,7 @@ def _imaging(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
 
 
 def _distribution(graph: Graph, iri: URIRef, d: DatasetDescription, name: str, media: str) -> None:
-    node = URIRef(f"{iri}#{name}")
+    node = distribution_iri(iri, name)
     graph.add((iri, DCAT.distribution, node))
     add = _adder(graph, node)
     add(RDF.type, DCAT.Distribution)

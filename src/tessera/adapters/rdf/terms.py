@@ -20,8 +20,11 @@ DCT = Namespace("http://purl.org/dc/terms/")
 DPV = Namespace("https://w3id.org/dpv#")
 DPV_PD = Namespace("https://w3id.org/dpv/pd#")
 DUO = Namespace("http://purl.obolibrary.org/obo/")
+FDP = Namespace("https://w3id.org/fdp/fdp-o#")
+"""FAIR Data Point ontology."""
 EUCAIM = Namespace("https://cancerimage.eu/ontology/EUCAIM#")
 GEODCATAP = Namespace("http://data.europa.eu/930/")
+LDP = Namespace("http://www.w3.org/ns/ldp#")
 HEALTH = Namespace("http://healthdataportal.eu/ns/health#")
 """HealthDCAT-AP."""
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
@@ -53,8 +56,10 @@ _PREFIXES = {
     "dpv": DPV,
     "dpv-pd": DPV_PD,
     "eucaim": EUCAIM,
+    "fdp-o": FDP,
     "geodcatap": GEODCATAP,
     "healthdcatap": HEALTH,
+    "ldp": LDP,
     "vcard": VCARD,
 }
 
