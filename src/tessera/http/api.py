@@ -16,6 +16,7 @@ from tessera.http.rules import PUBLIC, Endpoint, RuledRoute
 from tessera.hub.views import HubViews
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
+from tessera.wire.harvested import harvested_to_json
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import search_to_json
 from tessera.wire.search_csv import search_to_csv
@@ -37,6 +38,7 @@ def routes(hub: HubViews) -> list[RuledRoute]:
         RuledRoute("/api/v1/nodes", api.nodes, PUBLIC),
         RuledRoute("/api/v1/datasets", api.datasets, PUBLIC),
         RuledRoute("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset, PUBLIC),
+        RuledRoute("/api/v1/harvested", api.harvested, PUBLIC),
         RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
         RuledRoute("/api/v1/search/{search_id}.csv", api.search_table, PUBLIC),
         RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
@@ -94,6 +96,16 @@ class _Api:
             data = await run_in_threadpool(self._hub.rdf_dataset, entry, RDF[media])
             return answered(data, media)
         return JSONResponse(entry_to_json(entry))
+
+    async def harvested(self, request: Request) -> Response:
+        """What other catalogues describe, also what they have withdrawn."""
+        sources = {source.source_id: source for source in self._hub.harvested.sources()}
+        body = [
+            harvested_to_json(entry, sources[entry.source_id])
+            for entry in self._hub.harvested.entries()
+            if entry.source_id in sources
+        ]
+        return JSONResponse({"harvested": body})
 
     def whole(self, media: str) -> Endpoint:
         async def catalogue(request: Request) -> Response:

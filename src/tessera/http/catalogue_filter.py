@@ -4,12 +4,19 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.harvested import HarvestedEntry
 
 SORTS = ("newest", "title", "subjects")
-CHOICES = ("cancer", "modality", "population", "country", "node")
+CHOICES = ("cancer", "modality", "population", "country", "node", "origin")
 """The filters that offer a list, in the order of the form."""
+HERE: Final = "here"
+"""The origin of what nodes of this hub have published; others are sources of harvest."""
+PAGE: Final = 24
+"""How many datasets a page shows."""
 _LONGEST = 200
 
 
@@ -23,6 +30,7 @@ class CatalogueFilter:
     population: str = ""
     country: str = ""
     node: str = ""
+    origin: str = ""
     sort: str = SORTS[0]
 
     @classmethod
@@ -46,28 +54,75 @@ class CatalogueFilter:
         return self.active() | ({"sort": self.sort} if self.sort != SORTS[0] else {})
 
 
-def values(entry: CatalogueEntry, name: str) -> tuple[str, ...]:
-    """Return what a dataset has to offer to one of `CHOICES`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One dataset as the catalogue finds it: published here, or harvested."""
+
+    entry: CatalogueEntry | None = None
+    harvested: HarvestedEntry | None = None
+    title: str
+    at: datetime
+    n_subjects: int | None
+    offers: Mapping[str, tuple[str, ...]]
+    """What it has for each of `CHOICES`."""
+    words: str
+    """All its texts, folded."""
+
+
+def listed(entry: CatalogueEntry) -> Listed:
+    """Return an entry as it is found.
 
     A value that is listed as too few to tell is perhaps not there at all, so it does not count.
     """
-    description = entry.description
-    if name == "node":
-        return (entry.node.node_id,)
-    if name == "country":
-        return (description.country,)
-    if name == "population":
-        return description.population
-    facets = description.facets.get(name, ())
-    return tuple(facet.value for facet in facets if facet.n_subjects is not None)
+    d = entry.description
+
+    def told(name: str) -> tuple[str, ...]:
+        return tuple(f.value for f in d.facets.get(name, ()) if f.n_subjects is not None)
+
+    texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher.name)
+    return Listed(
+        entry=entry,
+        title=d.title.get("en", ""),
+        at=entry.published_at,
+        n_subjects=d.n_subjects,
+        offers={
+            "cancer": told("cancer"),
+            "modality": told("modality"),
+            "population": d.population,
+            "country": (d.country,),
+            "node": (entry.node.node_id,),
+            "origin": (HERE,),
+        },
+        words=folded(" ".join((*texts, d.dataset_id, entry.node.name))),
+    )
+
+
+def listed_from_elsewhere(harvested: HarvestedEntry) -> Listed:
+    d = harvested.dataset
+    texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher, d.custodian)
+    return Listed(
+        harvested=harvested,
+        title=d.title.get("en") or next(iter(d.title.values())),
+        at=harvested.first_seen,
+        n_subjects=d.n_subjects,
+        offers={
+            "cancer": d.cancers,
+            "modality": d.modalities,
+            "population": (),
+            "country": (d.country,) if d.country else (),
+            "node": (),
+            "origin": (harvested.source_id,),
+        },
+        words=folded(" ".join((*texts, d.identifier))),
+    )
 
 
 def matching(
-    entries: Sequence[CatalogueEntry],
+    items: Sequence[Listed],
     wanted: CatalogueFilter,
     *,
     term: Callable[[str, str], str],
-) -> list[CatalogueEntry]:
+) -> list[Listed]:
     """Return the datasets that satisfy every filter, sorted as asked.
 
     `term` gives the word for a coded value, so that a text search for "prostatacancer"
@@ -75,23 +130,23 @@ def matching(
     """
     words = folded(wanted.text).split()
     kept = [
-        entry
-        for entry in entries
-        if all(value in values(entry, name) for name in CHOICES if (value := getattr(wanted, name)))
-        and (not words or _has_words(entry, words, term))
+        item
+        for item in items
+        if all(value in item.offers[name] for name in CHOICES if (value := getattr(wanted, name)))
+        and (not words or _has_words(item, words, term))
     ]
     if wanted.sort == "title":
-        kept.sort(key=lambda e: folded(e.description.title.get("en", "")))
+        kept.sort(key=lambda item: folded(item.title))
     elif wanted.sort == "subjects":
-        kept.sort(key=lambda e: e.description.n_subjects or 0, reverse=True)
+        kept.sort(key=lambda item: item.n_subjects or 0, reverse=True)
     else:
-        kept.sort(key=lambda e: e.published_at, reverse=True)
+        kept.sort(key=lambda item: item.at, reverse=True)
     return kept
 
 
-def choices(entries: Sequence[CatalogueEntry], name: str) -> list[tuple[str, int]]:
+def choices(items: Sequence[Listed], name: str) -> list[tuple[str, int]]:
     """Return each value of one of `CHOICES` and the number of datasets that have it."""
-    return sorted(Counter(value for e in entries for value in set(values(e, name))).items())
+    return sorted(Counter(value for item in items for value in set(item.offers[name])).items())
 
 
 def folded(text: str) -> str:
@@ -100,28 +155,14 @@ def folded(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _has_words(
-    entry: CatalogueEntry, words: Sequence[str], term: Callable[[str, str], str]
-) -> bool:
-    description = entry.description
+def _has_words(item: Listed, words: Sequence[str], term: Callable[[str, str], str]) -> bool:
+    if all(word in item.words for word in words):
+        return True
     terms = [
         text
-        for name in ("cancer", "modality", "population")
-        for value in values(entry, name)
+        for name in ("cancer", "modality", "population", "country")
+        for value in item.offers[name]
         for text in (value, term(name, value))
     ]
-    haystack = folded(
-        " ".join(
-            (
-                *description.title.values(),
-                *description.description.values(),
-                *description.keywords,
-                description.publisher.name,
-                description.dataset_id,
-                entry.node.name,
-                term("country", description.country),
-                *terms,
-            )
-        )
-    )
+    haystack = f"{item.words} {folded(' '.join(terms))}"
     return all(word in haystack for word in words)

@@ -13,7 +13,17 @@ from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.http import dataset_page, search_page
-from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choices, matching
+from tessera.http.catalogue_filter import (
+    CHOICES,
+    HERE,
+    PAGE,
+    SORTS,
+    CatalogueFilter,
+    choices,
+    listed,
+    listed_from_elsewhere,
+    matching,
+)
 from tessera.http.errors import status_of
 from tessera.http.fair_data_point import record
 from tessera.http.language import chosen_language, texts
@@ -44,6 +54,7 @@ def routes(hub: HubViews, *, now: Clock = utc_now) -> list[RuledRoute]:
         RuledRoute("/", pages.home, PUBLIC),
         RuledRoute("/catalogue", pages.catalogue, PUBLIC),
         RuledRoute("/datasets/{node_id}/{dataset_id}", pages.dataset, PUBLIC),
+        RuledRoute("/harvested/{key}", pages.elsewhere, PUBLIC),
         RuledRoute("/search", pages.search, PUBLIC),
         RuledRoute("/search/{search_id}", pages.asked, PUBLIC),
         RuledRoute("/search/{search_id}/fragment", pages.fragment, PUBLIC),
@@ -58,6 +69,12 @@ async def error_page(request: Request, exc: Exception) -> Response:
         path = one_line(request.scope["path"])
         _log.error("%s %s: %s", request.method, path, one_line(str(exc)), exc_info=exc)
     return render(request, "error.html", now=utc_now(), status=code, code=code)
+
+
+def _page_number(request: Request, n_found: int) -> int:
+    text = request.query_params.get("page", "")
+    wished = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+    return min(max(wished, 1), max(1, -(-n_found // PAGE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +99,38 @@ class _Pages:
         """The page, or for who asks for RDF the catalogue's record."""
         if media := wished(request):
             return await record(self.hub, "catalogue", media)
-        entries = self.hub.catalogue()
         wanted = CatalogueFilter.from_query(request.query_params)
         words = texts(chosen_language(request))
+        entries, harvested = self.hub.catalogue(), self.hub.harvested
+        sources = {source.source_id: source.name for source in harvested.sources()}
+        items = [
+            *map(listed, entries),
+            *(listed_from_elsewhere(e) for e in harvested.entries() if e.withdrawn_at is None),
+        ]
         names = {str(entry.node.node_id): entry.node.name for entry in entries}
+        origins = sources | {HERE: words("catalogue.here")}
 
         def label(name: str, value: str) -> str:
-            return names.get(value, value) if name == "node" else words.term(name, value)
+            told = {"node": names, "origin": origins}.get(name)
+            return words.term(name, value) if told is None else told.get(value, value)
 
+        found = matching(items, wanted, term=words.term)
+        offered = [name for name in CHOICES if name != "origin" or sources]
+        at = _page_number(request, len(found))
         return render(
             request,
             "catalogue.html",
             now=self.now(),
-            entries=matching(entries, wanted, term=words.term),
-            n_all=len(entries),
+            found=found[(at - 1) * PAGE : at * PAGE],
+            n_found=len(found),
+            n_all=len(items),
+            at=at,
+            n_pages=-(-len(found) // PAGE),
+            sources=sources,
             wanted=wanted,
             choices={
-                name: sorted(choices(entries, name), key=lambda c: label(name, c[0]).casefold())
-                for name in CHOICES
+                name: sorted(choices(items, name), key=lambda c: label(name, c[0]).casefold())
+                for name in offered
             },
             label=label,
             sorts=SORTS,
@@ -130,6 +161,14 @@ class _Pages:
             entry=entry,
             page=dataset_page.view(entry, words, str(request.url.replace(query=""))),
         )
+
+    async def elsewhere(self, request: Request) -> Response:
+        """A dataset of another catalogue: what is known of it, and the way there."""
+        try:
+            entry, source = self.hub.harvested.entry(request.path_params["key"])
+        except NotFound:
+            return self._missing(request)
+        return render(request, "harvested.html", now=self.now(), entry=entry, source=source)
 
     async def search(self, request: Request) -> Response:
         """The form; with `?q=` also the question, asked anew at each visit."""

@@ -11,6 +11,7 @@ from tessera.hub.bell import Bell
 from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.dispatch import Dispatch
+from tessera.hub.harvesting import Harvested
 from tessera.hub.joining import Joining
 from tessera.hub.learning import Learnings
 from tessera.hub.models import Models
@@ -62,6 +63,7 @@ class Hub:
     learnings: Learnings
     models: Models
     register: PublicRegister
+    harvested: Harvested
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
     render_record: RenderRecord
@@ -168,6 +170,7 @@ class Hub:
                 book=negotiating.book,
                 models=models.public,
             ),
+            harvested=Harvested(store=store),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
             render_record=render_record,

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.cohort.result import SearchResult
+from tessera.hub.harvesting import Harvested
 
 RdfFormat = Literal["turtle", "json-ld", "xml", "nt"]
 """Names as rdflib spells them."""
@@ -33,6 +34,11 @@ class HubViews(Protocol):
 
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
         """Return one dataset, its newest version unless one is named. Raises NotFound."""
+        ...
+
+    @property
+    def harvested(self) -> Harvested:
+        """What other catalogues describe."""
         ...
 
     async def start_search(self, text: str, wait_s: float = 10.0) -> SearchResult:

@@ -13,6 +13,7 @@ from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.access_records import PermitStore, RunStore, TaskQueue, ToolStore
 from tessera.ports.accounts import AccountStore
 from tessera.ports.applications import ApplicationStore
+from tessera.ports.harvest import HarvestStore
 from tessera.ports.learning_records import LearningStore
 from tessera.ports.signing import SeenIds
 from tessera.wire.keys import PublicKey
@@ -222,6 +223,9 @@ class HubStore(Protocol):
 
     @property
     def learning(self) -> LearningStore: ...
+
+    @property
+    def harvest(self) -> HarvestStore: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what follows happen together or not at all; may be nested."""

@@ -120,6 +120,14 @@ def access_condition(word: str) -> URIRef:
     return ACCESS_CONDITIONS[_data()["access_condition"].get(word, quote(word, safe=""))]
 
 
+def code_table(*path: str) -> dict[str, str]:
+    """Return a table of `data/terms.toml`: our word → code."""
+    table: Any = _data()
+    for name in path:
+        table = table[name]
+    return dict(table)
+
+
 @cache
 def _data() -> dict[str, Any]:
     text = files("tessera.adapters.rdf").joinpath("data/terms.toml").read_text("utf-8")

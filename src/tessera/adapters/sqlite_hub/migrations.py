@@ -7,6 +7,7 @@ from tessera.adapters.sqlite_hub.schema import (
     accounts,
     applications,
     first,
+    harvest,
     learning,
     permits,
 )
@@ -18,6 +19,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     applications.STATEMENTS,
     permits.STATEMENTS,
     learning.STATEMENTS,
+    harvest.STATEMENTS,
 )
 
 
