@@ -156,3 +156,11 @@ def test_what_is_not_there_is_no_record(hub: httpx.Client) -> None:
     for path in ("/datasets/linkoping/gone", "/datasets/linkoping/prostate-mr/else"):
         reply = hub.get(path, headers={"Accept": "text/turtle"})
         assert reply.status_code == 404
+
+
+def test_a_dataset_has_a_croissant_record_to_download(hub: httpx.Client) -> None:
+    reply = hub.get("/api/v1/datasets/linkoping/prostate-mr.croissant.json")
+    assert reply.headers["content-type"] == "application/ld+json"
+    assert "prostate-mr-v1.croissant.json" in reply.headers["content-disposition"]
+    page = httpx.URL(reply.json()["url"])
+    assert hub.get(page, headers={"Accept": "text/html"}).status_code == 200

@@ -11,7 +11,9 @@ from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
+from tessera.http.croissant import croissant
 from tessera.http.rdf_forms import RDF, SUFFIXES, answered
+from tessera.http.rendering import link
 from tessera.http.rules import PUBLIC, Endpoint, RuledRoute
 from tessera.hub.views import HubViews
 from tessera.wire import fields
@@ -23,7 +25,8 @@ from tessera.wire.search_csv import search_to_csv
 
 _SIGNED: Final = "application/jose"
 """A compact JWS. Source: RFC 7515, 9.2.1."""
-_SUFFIX: Final = {**SUFFIXES, "jws": _SIGNED, "": ""}
+_CROISSANT: Final = "croissant.json"
+_SUFFIX: Final = {**SUFFIXES, "jws": _SIGNED, _CROISSANT: "", "": ""}
 _JSON: Final = "application/json"
 MAX_WAIT_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 10.0
@@ -80,7 +83,8 @@ class _Api:
     async def dataset(self, request: Request) -> Response:
         """One dataset, its newest version or `?version=`; RDF by Accept or by suffix.
 
-        With the suffix jws: the node's signed report on the tiers.
+        With the suffix jws: the node's signed report on the tiers; croissant.json: the record
+        for people who train models.
         """
         dataset_id, _, suffix = request.path_params["dataset_id"].partition(".")
         if suffix not in _SUFFIX:
@@ -90,6 +94,8 @@ class _Api:
             if not entry.description.conformance:
                 raise NotFound("the node has sent no report on the tiers")
             return Response(entry.description.conformance, media_type=_SIGNED)
+        if suffix == _CROISSANT:
+            return _croissant(request, entry)
         accept = request.headers.get("accept", "")
         media = _SUFFIX[suffix] or preferred(accept, (_JSON, *RDF))
         if media in RDF:
@@ -147,6 +153,17 @@ class _Api:
     async def _rdf(self, entries: Sequence[CatalogueEntry], media: str) -> Response:
         data = await run_in_threadpool(self._hub.rdf, entries, RDF[media])
         return answered(data, media)
+
+
+def _croissant(request: Request, entry: CatalogueEntry) -> Response:
+    description, base = entry.description, str(request.base_url).rstrip("/")
+    page = base + link("datasets", entry.node.node_id, description.dataset_id)
+    name = f"{description.dataset_id}-v{description.version}.croissant.json"
+    return JSONResponse(
+        croissant(entry, f"{page}?version={description.version}"),
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        media_type="application/ld+json",
+    )
 
 
 def _version(request: Request) -> int | None:
