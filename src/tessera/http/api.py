@@ -73,12 +73,15 @@ class _Api:
         return JSONResponse({"nodes": [node_to_json(node) for node in self._hub.nodes()]})
 
     async def datasets(self, request: Request) -> Response:
-        """All newest versions, as JSON or RDF by Accept."""
-        entries = self._hub.catalogue()
+        """All newest versions, as JSON or RDF by Accept; `?limit=` and `?offset=` name a part."""
+        everything = self._hub.catalogue()
+        first = _natural(request, "offset", 0)
+        entries = everything[first : first + _natural(request, "limit", len(everything))]
         media = preferred(request.headers.get("accept", ""), (_JSON, *RDF))
         if media in RDF:
             return await self._rdf(entries, media)
-        return JSONResponse({"datasets": [entry_to_json(entry) for entry in entries]})
+        body = {"n_all": len(everything), "datasets": [entry_to_json(entry) for entry in entries]}
+        return JSONResponse(body)
 
     async def dataset(self, request: Request) -> Response:
         """One dataset, its newest version or `?version=`; RDF by Accept or by suffix.
@@ -167,11 +170,15 @@ def _croissant(request: Request, entry: CatalogueEntry) -> Response:
 
 
 def _version(request: Request) -> int | None:
-    text = request.query_params.get("version", "")
+    return _natural(request, "version", 0) if request.query_params.get("version") else None
+
+
+def _natural(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
     if not text:
-        return None
+        return default
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadMessage("version", "a whole number")
+        raise BadMessage(name, "a whole number")
     return int(text)
 
 

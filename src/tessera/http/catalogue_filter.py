@@ -1,8 +1,7 @@
 """The catalogue page's filter: what a reader asked for and which datasets fit. Pure."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -58,8 +57,6 @@ class CatalogueFilter:
 class Listed:
     """One dataset as the catalogue finds it: published here, or harvested."""
 
-    entry: CatalogueEntry | None = None
-    harvested: HarvestedEntry | None = None
     title: str
     at: datetime
     n_subjects: int | None
@@ -81,7 +78,6 @@ def listed(entry: CatalogueEntry) -> Listed:
 
     texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher.name)
     return Listed(
-        entry=entry,
         title=d.title.get("en", ""),
         at=entry.published_at,
         n_subjects=d.n_subjects,
@@ -101,7 +97,6 @@ def listed_from_elsewhere(harvested: HarvestedEntry) -> Listed:
     d = harvested.dataset
     texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher, d.custodian)
     return Listed(
-        harvested=harvested,
         title=d.title.get("en") or next(iter(d.title.values())),
         at=harvested.first_seen,
         n_subjects=d.n_subjects,
@@ -117,52 +112,7 @@ def listed_from_elsewhere(harvested: HarvestedEntry) -> Listed:
     )
 
 
-def matching(
-    items: Sequence[Listed],
-    wanted: CatalogueFilter,
-    *,
-    term: Callable[[str, str], str],
-) -> list[Listed]:
-    """Return the datasets that satisfy every filter, sorted as asked.
-
-    `term` gives the word for a coded value, so that a text search for "prostatacancer"
-    finds what is coded `prostate`.
-    """
-    words = folded(wanted.text).split()
-    kept = [
-        item
-        for item in items
-        if all(value in item.offers[name] for name in CHOICES if (value := getattr(wanted, name)))
-        and (not words or _has_words(item, words, term))
-    ]
-    if wanted.sort == "title":
-        kept.sort(key=lambda item: folded(item.title))
-    elif wanted.sort == "subjects":
-        kept.sort(key=lambda item: item.n_subjects or 0, reverse=True)
-    else:
-        kept.sort(key=lambda item: item.at, reverse=True)
-    return kept
-
-
-def choices(items: Sequence[Listed], name: str) -> list[tuple[str, int]]:
-    """Return each value of one of `CHOICES` and the number of datasets that have it."""
-    return sorted(Counter(value for item in items for value in set(item.offers[name])).items())
-
-
 def folded(text: str) -> str:
     """Return text without case and accents: "València" is found by "valencia"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
-def _has_words(item: Listed, words: Sequence[str], term: Callable[[str, str], str]) -> bool:
-    if all(word in item.words for word in words):
-        return True
-    terms = [
-        text
-        for name in ("cancer", "modality", "population", "country")
-        for value in item.offers[name]
-        for text in (value, term(name, value))
-    ]
-    haystack = f"{item.words} {folded(' '.join(terms))}"
-    return all(word in haystack for word in words)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,11 +20,8 @@ from tessera.http.catalogue_filter import (
     PAGE,
     SORTS,
     CatalogueFilter,
-    choices,
-    listed,
-    listed_from_elsewhere,
-    matching,
 )
+from tessera.http.catalogue_index import CatalogueFinder
 from tessera.http.errors import status_of
 from tessera.http.fair_data_point import record
 from tessera.http.language import chosen_language, texts
@@ -49,7 +47,7 @@ def utc_now() -> datetime:
 
 def routes(hub: HubViews, *, now: Clock = utc_now) -> list[RuledRoute]:
     """Return the routes of every page. `now` is what "two hours ago" is counted from."""
-    pages = _Pages(hub, now)
+    pages = _Pages(hub, now, CatalogueFinder())
     return [
         RuledRoute("/", pages.home, PUBLIC),
         RuledRoute("/catalogue", pages.catalogue, PUBLIC),
@@ -81,6 +79,7 @@ def _page_number(request: Request, n_found: int) -> int:
 class _Pages:
     hub: HubViews
     now: Clock
+    finder: CatalogueFinder
 
     async def home(self, request: Request) -> Response:
         return render(
@@ -103,10 +102,8 @@ class _Pages:
         words = texts(chosen_language(request))
         entries, harvested = self.hub.catalogue(), self.hub.harvested
         sources = {source.source_id: source.name for source in harvested.sources()}
-        items = [
-            *map(listed, entries),
-            *(listed_from_elsewhere(e) for e in harvested.entries() if e.withdrawn_at is None),
-        ]
+        elsewhere = [e for e in harvested.entries() if e.withdrawn_at is None]
+        index = await run_in_threadpool(self.finder.index, entries, elsewhere)
         names = {str(entry.node.node_id): entry.node.name for entry in entries}
         origins = sources | {HERE: words("catalogue.here")}
 
@@ -114,22 +111,27 @@ class _Pages:
             told = {"node": names, "origin": origins}.get(name)
             return words.term(name, value) if told is None else told.get(value, value)
 
-        found = matching(items, wanted, term=words.term)
+        found = index.find(wanted, words)
         offered = [name for name in CHOICES if name != "origin" or sources]
-        at = _page_number(request, len(found))
+        n_found = len(found.places)
+        at = _page_number(request, n_found)
+        shown = [
+            (entries[i], None) if i < len(entries) else (None, elsewhere[i - len(entries)])
+            for i in found.places[(at - 1) * PAGE : at * PAGE]
+        ]
         return render(
             request,
             "catalogue.html",
             now=self.now(),
-            found=found[(at - 1) * PAGE : at * PAGE],
-            n_found=len(found),
-            n_all=len(items),
+            found=shown,
+            n_found=n_found,
+            n_all=len(entries) + len(elsewhere),
             at=at,
-            n_pages=-(-len(found) // PAGE),
+            n_pages=-(-n_found // PAGE),
             sources=sources,
             wanted=wanted,
             choices={
-                name: sorted(choices(items, name), key=lambda c: label(name, c[0]).casefold())
+                name: sorted(found.choices[name], key=lambda c: label(name, c[0]).casefold())
                 for name in offered
             },
             label=label,

@@ -1,6 +1,6 @@
 """Ports: what the hub keeps. No patient data, no exact count, no private key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,6 +144,10 @@ class DatasetStore(Protocol):
 
     def versions(self, node_id: str, dataset_id: str) -> tuple[int, ...]:
         """Return the published versions, ascending."""
+        ...
+
+    def versions_of_all(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """Return the published versions of every dataset, by node and dataset id."""
         ...
 
 

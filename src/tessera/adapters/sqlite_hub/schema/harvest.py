@@ -1,4 +1,8 @@
-"""Other catalogues, and the descriptions that came from them."""
+"""Other catalogues, the descriptions that came from them, and when the catalogue last changed.
+
+The revision goes up with every change of a published description, by whichever process: what was
+read at the same revision is still true.
+"""
 
 from typing import Final
 
@@ -27,5 +31,19 @@ STATEMENTS: Final[tuple[str, ...]] = (
             withdrawn_at TEXT,
             PRIMARY KEY (source_id, iri)
         )
+        """,
+    "CREATE TABLE catalogue_revision (number INTEGER NOT NULL)",
+    "INSERT INTO catalogue_revision VALUES (0)",
+    """
+        CREATE TRIGGER dataset_added AFTER INSERT ON dataset
+        BEGIN UPDATE catalogue_revision SET number = number + 1; END
+        """,
+    """
+        CREATE TRIGGER dataset_changed AFTER UPDATE ON dataset
+        BEGIN UPDATE catalogue_revision SET number = number + 1; END
+        """,
+    """
+        CREATE TRIGGER dataset_removed AFTER DELETE ON dataset
+        BEGIN UPDATE catalogue_revision SET number = number + 1; END
         """,
 )
