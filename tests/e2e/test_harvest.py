@@ -8,9 +8,10 @@ import httpx
 
 from tessera.adapters.jose.ed25519 import Ed25519Signer
 from tessera.bootstrap.hub import init_hub, open_hub
+from tessera.bootstrap.hub_harvest import HarvestSchedule, open_harvesting
 from tessera.ports.hub_store import NodeState
 from tessera.wire.messages import JoinRequest
-from tests.hub_trial import Program, released, tessera
+from tests.hub_trial import Program, released, tessera, wait_until
 
 
 def free_port() -> int:
@@ -78,9 +79,26 @@ def test_a_second_hub_harvests_the_first_and_shows_the_same(tmp_path: Path) -> N
         assert "Dataset prostate-mr" in page
         assert "Harvested from First" in page
         assert "cannot be searched or applied for here" in shown
+        _a_new_source_is_read_when_its_time_has_come(second, tmp_path / "list.csv")
     finally:
         for program in programs:
             program.terminate()
+
+
+def _a_new_source_is_read_when_its_time_has_come(home: Path, table: Path) -> None:
+    table.write_text("dct:identifier,dct:title,dct:publisher\nx-1,Lung CT,Region X\n", "utf-8")
+    with open_harvesting(home) as harvesting:
+        store = harvesting.store
+        source = harvesting.add(str(table), name="List")
+        schedule = HarvestSchedule(home, store, look_s=0.05)
+        schedule.start()
+        try:
+            wait_until(lambda: store.harvest.entries(source.source_id), "the table to be read")
+        finally:
+            schedule.close()
+        (entry,) = store.harvest.entries(source.source_id)
+        assert entry.dataset.title == {"en": "Lung CT"}
+        assert harvesting.due() == []
 
 
 def _told(harvested: list[dict[str, dict[str, object]]]) -> list[dict[str, object]]:
