@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
-from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf
+from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf, record_rdf
 from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
@@ -164,6 +164,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         ),
         render_catalogue=catalogue_rdf(settings),
         render_dataset=dataset_rdf(settings),
+        render_record=record_rdf(settings, clock),
     )
     try:
         yield TrialHub(hub, store, clock, signer)

@@ -14,6 +14,8 @@ import pytest
 from pyshacl import validate
 from rdflib import Graph
 
+from tessera.adapters.rdf.shapes import DATASETS
+from tessera.adapters.rdf.shapes import shapes as shape_text
 from tessera.bootstrap.datasets import (
     DatasetRequest,
     clinical_store,
@@ -31,7 +33,6 @@ from tessera.domain.ids import DatasetId, InstanceUid, Pseudonym, SeriesUid, Stu
 from tessera.domain.imaging.instance import InstanceRow
 from tessera.domain.zones import seal_deidentified
 from tessera.ports.clinical_store import Delivery
-from tests.architecture.source import REPO
 
 NOW = datetime(2025, 2, 1, tzinfo=UTC)
 REQUEST = DatasetRequest(title="Cancer images", contact_email="data@example.org")
@@ -229,7 +230,7 @@ def test_dataset_files_that_may_travel_hold_rounded_numbers_only(node: Node) -> 
 
 def test_dataset_rdf_of_a_real_version_conforms_to_the_eucaim_profile(node: Node) -> None:
     made = create_dataset(node.home, REQUEST)
-    shapes = Graph().parse(REPO / "tests/conformance/shapes/eucaim-dcat-ap-2.0.ttl")
+    shapes = Graph().parse(data=shape_text(DATASETS), format="turtle")
     conforms, _graph, text = validate(
         Graph().parse(made.folder / "dcat.ttl"), shacl_graph=shapes, inference="none"
     )

@@ -8,13 +8,15 @@ from itertools import count
 
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.harvested import HarvestedEntry, HarvestSource, ReadDataset
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.cohort.explain import explain
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
 from tessera.domain.ids import DatasetId, NodeId
-from tessera.hub.views import RdfFormat
+from tessera.hub.harvesting import Harvested
+from tessera.hub.views import Layer, RdfFormat
 
 NOW = datetime(2026, 3, 5, 14, 7, tzinfo=UTC)
 Numbers = dict[str, dict[str, int]]
@@ -167,6 +169,61 @@ ENTRIES = (
 )
 
 
+ELSEWHERE = HarvestSource(
+    source_id="nordic",
+    name="Nordic imaging catalogue",
+    address="https://nordic.example.org/fdp",
+    every_h=24,
+    allow_private=False,
+    added_at=NOW - timedelta(days=40),
+    run_at=NOW - timedelta(hours=3),
+)
+
+
+def harvested(name: str, **more: object) -> HarvestedEntry:
+    dataset = ReadDataset(
+        iri=f"https://nordic.example.org/dataset/{name}",
+        identifier=f"doi:10.5072/{name}",
+        title={"en": "Lung CT from the Nordic screening", "fi": "Keuhkojen TT-seulonta"},
+        description={"en": "Low-dose CT of smokers, three rounds, with outcome after ten years."},
+        publisher="Nordic Imaging Network",
+        custodian="Helsinki University Hospital",
+        version="2.1",
+        country="FI",
+        cancers=("lung",),
+        modalities=("CT",),
+        keywords=("screening", "low dose"),
+        n_subjects=4120,
+    )
+    entry = HarvestedEntry(
+        source_id="nordic",
+        dataset=dataset,
+        first_seen=NOW - timedelta(days=40),
+        last_seen=NOW - timedelta(hours=3),
+    )
+    return replace(entry, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class FakeHarvest:
+    """What was harvested; nothing is fetched."""
+
+    held: Sequence[HarvestSource]
+    found: Sequence[HarvestedEntry]
+
+    def sources(self) -> Sequence[HarvestSource]:
+        return self.held
+
+    def source(self, source_id: str) -> HarvestSource | None:
+        return next((s for s in self.held if s.source_id == source_id), None)
+
+    def entries(self, source_id: str | None = None) -> Sequence[HarvestedEntry]:
+        return [e for e in self.found if source_id in (None, e.source_id)]
+
+    def entry(self, key: str) -> HarvestedEntry | None:
+        return next((e for e in self.found if e.key == key), None)
+
+
 @dataclass
 class FakeHub:
     """Holds entries. A search is answered by `outcomes`; one more is there at each look."""
@@ -177,8 +234,18 @@ class FakeHub:
     is_quick: bool = True
     """Every answer is there at once."""
     asked_at: datetime = NOW
+    sources: Sequence[HarvestSource] = ()
+    from_elsewhere: Sequence[HarvestedEntry] = ()
     _searches: dict[str, SearchResult] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    @property
+    def harvested(self) -> Harvested:
+        return Harvested(store=self)  # type: ignore[arg-type]
+
+    @property
+    def harvest(self) -> "FakeHarvest":
+        return FakeHarvest(self.sources, self.from_elsewhere)
 
     def summary(self) -> HubSummary:
         def total(numbers: list[int | None]) -> int | None:
@@ -262,6 +329,9 @@ class FakeHub:
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         titles = [entry.description.title["en"] for entry in entries]
         return json.dumps({"format": format, "titles": titles}).encode()
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        return f"{layer} {format} {entry.description.dataset_id if entry else ''}".encode()
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.rdf([entry], format)

@@ -16,7 +16,7 @@ from tessera.domain.catalogue.description import Agent, Facet
 from tessera.domain.cohort.result import Outcome
 from tessera.http.app import create_app
 from tessera.wire.envelope import MessageType
-from tests.pages.fake_hub import ENTRIES, NODES, PROSTATE, FakeHub, entry
+from tests.pages.fake_hub import ELSEWHERE, ENTRIES, NODES, NOW, PROSTATE, FakeHub, entry, harvested
 from tests.pages.html_check import Element, elements, faults
 
 HTML = {"accept": "text/html"}
@@ -522,3 +522,73 @@ def test_ago_is_counted_from_now_and_never_negative() -> None:
     client = browse(FakeHub(entries=ENTRIES, all_nodes=(node,)))
 
     assert "Last seen 0 seconds ago" in client.get("/about?lang=en").text
+
+
+NORDIC = FakeHub(sources=(ELSEWHERE,), from_elsewhere=(harvested("lung-ct"),))
+
+
+def test_a_harvested_dataset_stands_in_the_catalogue_with_its_origin() -> None:
+    browser = Browser(NORDIC)
+    html = browser.get("/catalogue").text
+    assert faults(html) == []
+    assert "Harvested from Nordic imaging catalogue" in html
+    assert "4 datasets" in html
+    only = browser.get("/catalogue", params={"origin": "nordic"}).text
+    assert "1 dataset of 4 fits" in only
+    assert "Prostate MR" not in only
+    assert "4 datasets" not in browser.get("/catalogue", params={"origin": "here"}).text
+    found = browser.get("/catalogue", params={"text": "lungcancer", "lang": "sv"}).text
+    assert "Hämtad från Nordic imaging catalogue" in found
+
+
+@pytest.mark.parametrize("language", ["en", "sv"])
+def test_a_harvested_dataset_links_to_its_source_and_offers_nothing_here(language: str) -> None:
+    key = NORDIC.from_elsewhere[0].key
+    html = Browser(NORDIC).get(f"/harvested/{key}", params={"lang": language}).text
+    assert faults(html) == []
+    assert 'href="https://nordic.example.org/dataset/lung-ct"' in html
+    main = html.partition("<main")[2].partition("</main>")[0]
+    assert "/search" not in main
+    assert "/basket" not in main
+
+
+def test_a_withdrawn_one_says_so_leaves_the_list_and_keeps_its_page() -> None:
+    gone = harvested("lung-ct", withdrawn_at=NOW)
+    browser = Browser(FakeHub(sources=(ELSEWHERE,), from_elsewhere=(gone,)))
+    assert "Lung CT from the Nordic" not in browser.get("/catalogue").text
+    html = browser.get(f"/harvested/{gone.key}").text
+    assert "No longer in its catalogue" in html
+    assert "Go to the dataset" not in html
+    assert browser.get("/harvested/unknown").status_code == 404
+
+
+def test_hostile_texts_of_a_source_stay_texts() -> None:
+    made = harvested("x")
+    hostile = replace(
+        made.dataset,
+        title={HOSTILE: HOSTILE},
+        description={"": HOSTILE},
+        publisher=HOSTILE,
+        identifier=HOSTILE,
+        keywords=(HOSTILE,),
+    )
+    entry_ = replace(made, dataset=hostile)
+    browser = Browser(FakeHub(sources=(ELSEWHERE,), from_elsewhere=(entry_,)))
+    for address in ("/catalogue", f"/harvested/{entry_.key}"):
+        html = browser.get(address).text
+        assert "<script>alert" not in html
+        assert faults(html) == []
+
+
+def test_a_long_catalogue_is_shown_page_by_page() -> None:
+    many = tuple(harvested(f"set-{n:02}") for n in range(60))
+    browser = Browser(FakeHub(entries=(), sources=(ELSEWHERE,), from_elsewhere=many))
+    shown: list[str] = []
+    for page, n in (("1", 24), ("2", 24), ("3", 12)):
+        html = browser.get("/catalogue", params={"page": page}).text
+        keys = re.findall(r'href="/harvested/(\w+)"', html)
+        assert len(keys) == n
+        shown += keys
+    assert len(set(shown)) == 60
+    for odd in ("0", "-1", "99", "x", "9" * 30):
+        assert browser.get("/catalogue", params={"page": odd}).status_code == 200

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from tessera import __version__
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
@@ -15,8 +16,9 @@ from tessera.bootstrap.audit import hub_audit
 from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import Conflict, InvalidSettings
-from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset
-from tessera.hub.views import RdfFormat
+from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset, RenderRecord
+from tessera.hub.views import Layer, RdfFormat
+from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -32,6 +34,8 @@ class HubSettings:
     """As people call it."""
     url: str
     """Where people and nodes reach it; the base of the names in its RDF."""
+    metadata_license: str = "https://creativecommons.org/licenses/by/4.0/"
+    """IRI of the licence of the descriptions, not of the data."""
     oidc_issuer: str = ""
     """An OpenID Connect provider with which people may sign in; empty for none."""
     oidc_client_id: str = ""
@@ -56,6 +60,10 @@ class HubSettings:
                 raise InvalidSettings(f"{setting.name}: text without quotes and backslashes")
         if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.url):
             raise InvalidSettings(f"url {self.url!r}: expected http://… or https://…")
+        if not re.fullmatch(r"https?://[^\s<>{}|^`]+", self.metadata_license):
+            raise InvalidSettings(
+                f"metadata_license {self.metadata_license!r}: expected the address of a licence"
+            )
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise InvalidSettings("oidc_issuer and oidc_client_id belong together")
 
@@ -123,6 +131,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
             ),
             render_catalogue=catalogue_rdf(settings),
             render_dataset=dataset_rdf(settings),
+            render_record=record_rdf(settings, clock),
         )
         yield hub, store
     finally:
@@ -134,10 +143,12 @@ def catalogue_rdf(settings: HubSettings) -> RenderCatalogue:
 
     def render(entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         # rdflib takes most of a second to load; the hub starts without it.
-        from tessera.adapters.rdf import catalogue_graph, jsonld, turtle
+        from tessera.adapters.rdf import catalogue_graph, written
 
-        graph = catalogue_graph(entries, settings.url, settings.name)
-        return turtle(graph) if format == "turtle" else jsonld(graph)
+        license = settings.metadata_license
+        return written(
+            catalogue_graph(entries, settings.url, settings.name, license=license), format
+        )
 
     return render
 
@@ -146,7 +157,7 @@ def dataset_rdf(settings: HubSettings) -> RenderDataset:
     """Return the function that writes one dataset as RDF."""
 
     def render(entry: CatalogueEntry, format: RdfFormat) -> bytes:
-        from tessera.adapters.rdf import dataset_graph, jsonld, turtle
+        from tessera.adapters.rdf import dataset_graph, written
 
         graph = dataset_graph(
             entry.description,
@@ -154,6 +165,28 @@ def dataset_rdf(settings: HubSettings) -> RenderDataset:
             node_name=entry.node.name,
             node_id=entry.node.node_id,
         )
-        return turtle(graph) if format == "turtle" else jsonld(graph)
+        return written(graph, format)
+
+    return render
+
+
+def record_rdf(settings: HubSettings, clock: Clock) -> RenderRecord:
+    """Return the function that writes one record of the FAIR Data Point."""
+
+    def render(layer: Layer, format: RdfFormat, entries: Sequence[CatalogueEntry]) -> bytes:
+        from tessera.adapters.rdf import fdp, written
+
+        point = fdp.Point(
+            settings.url, settings.name, f"tessera {__version__}", settings.metadata_license
+        )
+        if layer == "point":
+            graph = fdp.point_record(point, entries, clock.now())
+        elif layer == "catalogue":
+            graph = fdp.catalogue_record(point, entries, clock.now())
+        elif layer == "dataset":
+            graph = fdp.dataset_record(point, entries[0])
+        else:
+            graph = fdp.distribution_record(point, entries[0], layer)
+        return written(graph, format)
 
     return render

@@ -13,6 +13,7 @@ import uvicorn
 
 from tessera.bootstrap.access_log import WithoutCodes
 from tessera.bootstrap.hub import DEFAULT_HOST, DEFAULT_PORT, HubSettings, open_hub
+from tessera.bootstrap.hub_harvest import HarvestSchedule
 from tessera.bootstrap.learning import conducting_of
 from tessera.domain.errors import Unavailable
 from tessera.http.app import create_app
@@ -33,7 +34,8 @@ def run_hub(
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
-    with open_hub(home) as (hub, _):
+    with open_hub(home) as (hub, store):
+        harvest = HarvestSchedule(home, store)
         hub.negotiating.start()
         settings = HubSettings.load(home)
         conducting = conducting_of(
@@ -68,10 +70,12 @@ def run_hub(
         logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
         logging.getLogger("uvicorn.access").addFilter(WithoutCodes())
         conducting.start()
+        harvest.start()
         try:
             with listening:
                 asyncio.run(server.serve(sockets=[listening]))
         finally:
+            harvest.close()
             conducting.close()
 
 

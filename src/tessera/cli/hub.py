@@ -20,10 +20,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    from tessera.cli.hub_harvest import register as register_harvest
     from tessera.cli.hub_user import register as register_users
     from tessera.cli.permits import register_at_hub as register_permits
 
     register_users(hub_app)
+    register_harvest(hub_app)
     register_permits(hub_app)
     app.add_typer(hub_app, name="hub")
 

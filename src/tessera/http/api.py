@@ -11,26 +11,22 @@ from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
-from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
-from tessera.hub.views import HubViews, RdfFormat
+from tessera.http.croissant import croissant
+from tessera.http.rdf_forms import RDF, SUFFIXES, answered
+from tessera.http.rendering import link
+from tessera.http.rules import PUBLIC, Endpoint, RuledRoute, person_id_of
+from tessera.hub.views import HubViews
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
+from tessera.wire.harvested import harvested_to_json
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import search_to_json
 from tessera.wire.search_csv import search_to_csv
 
-_RDF: Final[dict[str, RdfFormat]] = {
-    "text/turtle": "turtle",
-    "application/ld+json": "json-ld",
-}
 _SIGNED: Final = "application/jose"
 """A compact JWS. Source: RFC 7515, 9.2.1."""
-_SUFFIX: Final = {
-    "ttl": "text/turtle",
-    "jsonld": "application/ld+json",
-    "jws": _SIGNED,
-    "": "",
-}
+_CROISSANT: Final = "croissant.json"
+_SUFFIX: Final = {**SUFFIXES, "jws": _SIGNED, _CROISSANT: "", "": ""}
 _JSON: Final = "application/json"
 MAX_WAIT_S: Final = 30.0
 DEFAULT_WAIT_S: Final = 10.0
@@ -45,11 +41,14 @@ def routes(hub: HubViews) -> list[RuledRoute]:
         RuledRoute("/api/v1/nodes", api.nodes, PUBLIC),
         RuledRoute("/api/v1/datasets", api.datasets, PUBLIC),
         RuledRoute("/api/v1/datasets/{node_id}/{dataset_id}", api.dataset, PUBLIC),
+        RuledRoute("/api/v1/harvested", api.harvested, PUBLIC),
         RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
         RuledRoute("/api/v1/search/{search_id}.csv", api.search_table, PUBLIC),
         RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
-        RuledRoute("/catalogue.ttl", api.turtle, PUBLIC),
-        RuledRoute("/catalogue.jsonld", api.json_ld, PUBLIC),
+        *(
+            RuledRoute(f"/catalogue.{suffix}", api.whole(media), PUBLIC, name=f"catalogue_{suffix}")
+            for suffix, media in SUFFIXES.items()
+        ),
     ]
 
 
@@ -74,17 +73,21 @@ class _Api:
         return JSONResponse({"nodes": [node_to_json(node) for node in self._hub.nodes()]})
 
     async def datasets(self, request: Request) -> Response:
-        """All newest versions, as JSON or RDF by Accept."""
-        entries = self._hub.catalogue()
-        media = preferred(request.headers.get("accept", ""), (_JSON, *_RDF))
-        if media in _RDF:
+        """All newest versions, as JSON or RDF by Accept; `?limit=` and `?offset=` name a part."""
+        everything = self._hub.catalogue()
+        first = _natural(request, "offset", 0)
+        entries = everything[first : first + _natural(request, "limit", len(everything))]
+        media = preferred(request.headers.get("accept", ""), (_JSON, *RDF))
+        if media in RDF:
             return await self._rdf(entries, media)
-        return JSONResponse({"datasets": [entry_to_json(entry) for entry in entries]})
+        body = {"n_all": len(everything), "datasets": [entry_to_json(entry) for entry in entries]}
+        return JSONResponse(body)
 
     async def dataset(self, request: Request) -> Response:
         """One dataset, its newest version or `?version=`; RDF by Accept or by suffix.
 
-        With the suffix jws: the node's signed report on the tiers.
+        With the suffix jws: the node's signed report on the tiers; croissant.json: the record
+        for people who train models.
         """
         dataset_id, _, suffix = request.path_params["dataset_id"].partition(".")
         if suffix not in _SUFFIX:
@@ -94,18 +97,30 @@ class _Api:
             if not entry.description.conformance:
                 raise NotFound("the node has sent no report on the tiers")
             return Response(entry.description.conformance, media_type=_SIGNED)
+        if suffix == _CROISSANT:
+            return _croissant(request, entry)
         accept = request.headers.get("accept", "")
-        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *_RDF))
-        if media in _RDF:
-            data = await run_in_threadpool(self._hub.rdf_dataset, entry, _RDF[media])
-            return _rdf_response(data, media)
+        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *RDF))
+        if media in RDF:
+            data = await run_in_threadpool(self._hub.rdf_dataset, entry, RDF[media])
+            return answered(data, media)
         return JSONResponse(entry_to_json(entry))
 
-    async def turtle(self, request: Request) -> Response:
-        return await self._rdf(self._hub.catalogue(), "text/turtle")
+    async def harvested(self, request: Request) -> Response:
+        """What other catalogues describe, also what they have withdrawn."""
+        sources = {source.source_id: source for source in self._hub.harvested.sources()}
+        body = [
+            harvested_to_json(entry, sources[entry.source_id])
+            for entry in self._hub.harvested.entries()
+            if entry.source_id in sources
+        ]
+        return JSONResponse({"harvested": body})
 
-    async def json_ld(self, request: Request) -> Response:
-        return await self._rdf(self._hub.catalogue(), "application/ld+json")
+    def whole(self, media: str) -> Endpoint:
+        async def catalogue(request: Request) -> Response:
+            return await self._rdf(self._hub.catalogue(), media)
+
+        return catalogue
 
     async def start_search(self, request: Request) -> Response:
         """Ask every node; reply when all have answered, or after `wait_s` seconds."""
@@ -139,20 +154,31 @@ class _Api:
         return JSONResponse(search_to_json(found), headers={"Cache-Control": "no-store"})
 
     async def _rdf(self, entries: Sequence[CatalogueEntry], media: str) -> Response:
-        data = await run_in_threadpool(self._hub.rdf, entries, _RDF[media])
-        return _rdf_response(data, media)
+        data = await run_in_threadpool(self._hub.rdf, entries, RDF[media])
+        return answered(data, media)
 
 
-def _rdf_response(data: bytes, media: str) -> Response:
-    return Response(data, media_type=media, headers={"Vary": "Accept"})
+def _croissant(request: Request, entry: CatalogueEntry) -> Response:
+    description, base = entry.description, str(request.base_url).rstrip("/")
+    page = base + link("datasets", entry.node.node_id, description.dataset_id)
+    name = f"{description.dataset_id}-v{description.version}.croissant.json"
+    return JSONResponse(
+        croissant(entry, f"{page}?version={description.version}"),
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        media_type="application/ld+json",
+    )
 
 
 def _version(request: Request) -> int | None:
-    text = request.query_params.get("version", "")
+    return _natural(request, "version", 0) if request.query_params.get("version") else None
+
+
+def _natural(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
     if not text:
-        return None
+        return default
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadMessage("version", "a whole number")
+        raise BadMessage(name, "a whole number")
     return int(text)
 
 

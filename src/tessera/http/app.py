@@ -21,6 +21,7 @@ from tessera.http import (
     applications,
     applications_api,
     basket,
+    fair_data_point,
     fetch_api,
     learning_api,
     learning_page,
@@ -57,7 +58,7 @@ from tessera.hub.views import HubViews
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
 SEARCHES: Final = Rate(burst=60, per_second=3)
 """A search asks every node; these are requests of one address."""
-_FOR_PROGRAMS: Final = ("/api/", "/link/", "/catalogue.")
+_FOR_PROGRAMS: Final = ("/api/", "/link/", "/catalogue.", "/fdp")
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -82,6 +83,7 @@ def create_app(
         *link.routes(receive),
         *api.routes(hub),
         *pages.routes(hub),
+        *fair_data_point.routes(hub),
         *(_account_routes(accounts) if accounts else ()),
         *(_access_routes(access) if access else ()),
         *(_application_routes(hub, negotiating) if negotiating else ()),

@@ -1,15 +1,21 @@
 """The catalogue page's filter: what a reader asked for and which datasets fit. Pure."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.harvested import HarvestedEntry
 
 SORTS = ("newest", "title", "subjects")
-CHOICES = ("cancer", "modality", "population", "country", "node")
+CHOICES = ("cancer", "modality", "population", "country", "node", "origin")
 """The filters that offer a list, in the order of the form."""
+HERE: Final = "here"
+"""The origin of what nodes of this hub have published; others are sources of harvest."""
+PAGE: Final = 24
+"""How many datasets a page shows."""
 _LONGEST = 200
 
 
@@ -23,6 +29,7 @@ class CatalogueFilter:
     population: str = ""
     country: str = ""
     node: str = ""
+    origin: str = ""
     sort: str = SORTS[0]
 
     @classmethod
@@ -46,82 +53,66 @@ class CatalogueFilter:
         return self.active() | ({"sort": self.sort} if self.sort != SORTS[0] else {})
 
 
-def values(entry: CatalogueEntry, name: str) -> tuple[str, ...]:
-    """Return what a dataset has to offer to one of `CHOICES`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One dataset as the catalogue finds it: published here, or harvested."""
+
+    title: str
+    at: datetime
+    n_subjects: int | None
+    offers: Mapping[str, tuple[str, ...]]
+    """What it has for each of `CHOICES`."""
+    words: str
+    """All its texts, folded."""
+
+
+def listed(entry: CatalogueEntry) -> Listed:
+    """Return an entry as it is found.
 
     A value that is listed as too few to tell is perhaps not there at all, so it does not count.
     """
-    description = entry.description
-    if name == "node":
-        return (entry.node.node_id,)
-    if name == "country":
-        return (description.country,)
-    if name == "population":
-        return description.population
-    facets = description.facets.get(name, ())
-    return tuple(facet.value for facet in facets if facet.n_subjects is not None)
+    d = entry.description
+
+    def told(name: str) -> tuple[str, ...]:
+        return tuple(f.value for f in d.facets.get(name, ()) if f.n_subjects is not None)
+
+    texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher.name)
+    return Listed(
+        title=d.title.get("en", ""),
+        at=entry.published_at,
+        n_subjects=d.n_subjects,
+        offers={
+            "cancer": told("cancer"),
+            "modality": told("modality"),
+            "population": d.population,
+            "country": (d.country,),
+            "node": (entry.node.node_id,),
+            "origin": (HERE,),
+        },
+        words=folded(" ".join((*texts, d.dataset_id, entry.node.name))),
+    )
 
 
-def matching(
-    entries: Sequence[CatalogueEntry],
-    wanted: CatalogueFilter,
-    *,
-    term: Callable[[str, str], str],
-) -> list[CatalogueEntry]:
-    """Return the datasets that satisfy every filter, sorted as asked.
-
-    `term` gives the word for a coded value, so that a text search for "prostatacancer"
-    finds what is coded `prostate`.
-    """
-    words = folded(wanted.text).split()
-    kept = [
-        entry
-        for entry in entries
-        if all(value in values(entry, name) for name in CHOICES if (value := getattr(wanted, name)))
-        and (not words or _has_words(entry, words, term))
-    ]
-    if wanted.sort == "title":
-        kept.sort(key=lambda e: folded(e.description.title.get("en", "")))
-    elif wanted.sort == "subjects":
-        kept.sort(key=lambda e: e.description.n_subjects or 0, reverse=True)
-    else:
-        kept.sort(key=lambda e: e.published_at, reverse=True)
-    return kept
-
-
-def choices(entries: Sequence[CatalogueEntry], name: str) -> list[tuple[str, int]]:
-    """Return each value of one of `CHOICES` and the number of datasets that have it."""
-    return sorted(Counter(value for e in entries for value in set(values(e, name))).items())
+def listed_from_elsewhere(harvested: HarvestedEntry) -> Listed:
+    d = harvested.dataset
+    texts = (*d.title.values(), *d.description.values(), *d.keywords, d.publisher, d.custodian)
+    return Listed(
+        title=d.title.get("en") or next(iter(d.title.values())),
+        at=harvested.first_seen,
+        n_subjects=d.n_subjects,
+        offers={
+            "cancer": d.cancers,
+            "modality": d.modalities,
+            "population": (),
+            "country": (d.country,) if d.country else (),
+            "node": (),
+            "origin": (harvested.source_id,),
+        },
+        words=folded(" ".join((*texts, d.identifier))),
+    )
 
 
 def folded(text: str) -> str:
     """Return text without case and accents: "València" is found by "valencia"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
-def _has_words(
-    entry: CatalogueEntry, words: Sequence[str], term: Callable[[str, str], str]
-) -> bool:
-    description = entry.description
-    terms = [
-        text
-        for name in ("cancer", "modality", "population")
-        for value in values(entry, name)
-        for text in (value, term(name, value))
-    ]
-    haystack = folded(
-        " ".join(
-            (
-                *description.title.values(),
-                *description.description.values(),
-                *description.keywords,
-                description.publisher.name,
-                description.dataset_id,
-                entry.node.name,
-                term("country", description.country),
-                *terms,
-            )
-        )
-    )
-    return all(word in haystack for word in words)

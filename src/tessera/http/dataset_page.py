@@ -26,6 +26,7 @@ FACETS = (
     "body_part",
 )
 """The distributions of a description, in the order of the page."""
+_DUO = "http://purl.obolibrary.org/obo/"
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -114,5 +115,15 @@ def schema_org(entry: CatalogueEntry, language: str, address: str) -> dict[str, 
         "datePublished": entry.published_at.astimezone(UTC).date().isoformat(),
         "spatialCoverage": description.country,
         "conditionsOfAccess": ", ".join(description.access_conditions),
+        "license": [_DUO + code for code in description.data_use] or [address],
+        "includedInDataCatalog": {
+            "@type": "DataCatalog",
+            "url": address.partition("/datasets/")[0] + "/catalogue",
+        },
+        "measurementTechnique": [
+            facet.value
+            for facet in description.facets.get("modality", ())
+            if facet.n_subjects is not None
+        ],
         "isAccessibleForFree": False,
     }

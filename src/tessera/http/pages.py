@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +14,18 @@ from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.http import dataset_page, search_page
-from tessera.http.catalogue_filter import CHOICES, SORTS, CatalogueFilter, choices, matching
+from tessera.http.catalogue_filter import (
+    CHOICES,
+    HERE,
+    PAGE,
+    SORTS,
+    CatalogueFilter,
+)
+from tessera.http.catalogue_index import CatalogueFinder
 from tessera.http.errors import status_of
+from tessera.http.fair_data_point import record
 from tessera.http.language import chosen_language, texts
+from tessera.http.rdf_forms import wished
 from tessera.http.rendering import render
 from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
 from tessera.hub.views import HubViews
@@ -37,11 +47,12 @@ def utc_now() -> datetime:
 
 def routes(hub: HubViews, *, now: Clock = utc_now) -> list[RuledRoute]:
     """Return the routes of every page. `now` is what "two hours ago" is counted from."""
-    pages = _Pages(hub, now)
+    pages = _Pages(hub, now, CatalogueFinder())
     return [
         RuledRoute("/", pages.home, PUBLIC),
         RuledRoute("/catalogue", pages.catalogue, PUBLIC),
         RuledRoute("/datasets/{node_id}/{dataset_id}", pages.dataset, PUBLIC),
+        RuledRoute("/harvested/{key}", pages.elsewhere, PUBLIC),
         RuledRoute("/search", pages.search, PUBLIC),
         RuledRoute("/search/{search_id}", pages.asked, PUBLIC),
         RuledRoute("/search/{search_id}/fragment", pages.fragment, PUBLIC),
@@ -58,10 +69,17 @@ async def error_page(request: Request, exc: Exception) -> Response:
     return render(request, "error.html", now=utc_now(), status=code, code=code)
 
 
+def _page_number(request: Request, n_found: int) -> int:
+    text = request.query_params.get("page", "")
+    wished = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+    return min(max(wished, 1), max(1, -(-n_found // PAGE)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Pages:
     hub: HubViews
     now: Clock
+    finder: CatalogueFinder
 
     async def home(self, request: Request) -> Response:
         return render(
@@ -77,40 +95,66 @@ class _Pages:
         return render(request, "about.html", now=self.now(), nodes=self.hub.nodes())
 
     async def catalogue(self, request: Request) -> Response:
-        entries = self.hub.catalogue()
+        """The page, or for who asks for RDF the catalogue's record."""
+        if media := wished(request):
+            return await record(self.hub, "catalogue", media)
         wanted = CatalogueFilter.from_query(request.query_params)
         words = texts(chosen_language(request))
+        entries, harvested = self.hub.catalogue(), self.hub.harvested
+        sources = {source.source_id: source.name for source in harvested.sources()}
+        elsewhere = [e for e in harvested.entries() if e.withdrawn_at is None]
+        index = await run_in_threadpool(self.finder.index, entries, elsewhere)
         names = {str(entry.node.node_id): entry.node.name for entry in entries}
+        origins = sources | {HERE: words("catalogue.here")}
 
         def label(name: str, value: str) -> str:
-            return names.get(value, value) if name == "node" else words.term(name, value)
+            told = {"node": names, "origin": origins}.get(name)
+            return words.term(name, value) if told is None else told.get(value, value)
 
+        found = index.find(wanted, words)
+        offered = [name for name in CHOICES if name != "origin" or sources]
+        n_found = len(found.places)
+        at = _page_number(request, n_found)
+        shown = [
+            (entries[i], None) if i < len(entries) else (None, elsewhere[i - len(entries)])
+            for i in found.places[(at - 1) * PAGE : at * PAGE]
+        ]
         return render(
             request,
             "catalogue.html",
             now=self.now(),
-            entries=matching(entries, wanted, term=words.term),
-            n_all=len(entries),
+            found=shown,
+            n_found=n_found,
+            n_all=len(entries) + len(elsewhere),
+            at=at,
+            n_pages=-(-n_found // PAGE),
+            sources=sources,
             wanted=wanted,
             choices={
-                name: sorted(choices(entries, name), key=lambda c: label(name, c[0]).casefold())
-                for name in CHOICES
+                name: sorted(found.choices[name], key=lambda c: label(name, c[0]).casefold())
+                for name in offered
             },
             label=label,
             sorts=SORTS,
         )
 
     async def dataset(self, request: Request) -> Response:
-        wished = request.query_params.get("version", "")
-        version = int(wished) if wished.isdecimal() and len(wished) < 10 else None
-        if wished and version is None:
+        """The page, or for who asks for RDF the dataset's record."""
+        asked = request.query_params.get("version", "")
+        version = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        media = wished(request)
+        if asked and version is None:
             return self._missing(request)
         try:
             entry = self.hub.entry(
                 request.path_params["node_id"], request.path_params["dataset_id"], version
             )
         except (NotFound, InvalidInput):
+            if media:
+                raise
             return self._missing(request)
+        if media:
+            return await record(self.hub, "dataset", media, entry)
         words = texts(chosen_language(request))
         return render(
             request,
@@ -119,6 +163,14 @@ class _Pages:
             entry=entry,
             page=dataset_page.view(entry, words, str(request.url.replace(query=""))),
         )
+
+    async def elsewhere(self, request: Request) -> Response:
+        """A dataset of another catalogue: what is known of it, and the way there."""
+        try:
+            entry, source = self.hub.harvested.entry(request.path_params["key"])
+        except NotFound:
+            return self._missing(request)
+        return render(request, "harvested.html", now=self.now(), entry=entry, source=source)
 
     async def search(self, request: Request) -> Response:
         """The form; with `?q=` also the question, asked anew at each visit."""

@@ -77,7 +77,7 @@ def render(
     response = HTMLResponse(
         body,
         status,
-        headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"},
+        headers={"Content-Language": language, "Vary": "Accept, Accept-Language, Cookie"},
     )
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(

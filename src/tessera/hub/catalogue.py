@@ -1,8 +1,8 @@
 """The hub's catalogue: what nodes have published, and which nodes are in touch."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,11 +23,22 @@ def is_online(node: NodeRecord, now: datetime) -> bool:
     return node.last_seen is not None and now - node.last_seen <= HEARTBEAT
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The entries that were put together last, and what they were put together from."""
+
+    last: (
+        tuple[Sequence[CataloguedVersion], Mapping[str, NodeSummary], tuple[CatalogueEntry, ...]]
+        | None
+    ) = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     store: HubStore
     clock: Clock
     audit: AuditLog
+    _kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
 
     def publish(self, node: NodeRecord, description: DatasetDescription) -> bool:
         """Keep a description; False when it was there already. Raises Conflict."""
@@ -54,7 +65,24 @@ class Catalogue:
         """Return the newest version of each dataset of an approved node, newest first."""
         nodes = self._approved()
         newest = self.store.datasets.newest()
-        return [self._entry(nodes[v.node_id], v) for v in newest if v.node_id in nodes]
+        kept = self._kept.last
+        # The store gives the same object again while nothing was published.
+        if kept is not None and kept[0] is newest and kept[1] == nodes:
+            return kept[2]
+        versions = self.store.datasets.versions_of_all()
+        entries = tuple(
+            CatalogueEntry(
+                node=nodes[v.node_id],
+                description=v.description,
+                published_at=v.published_at,
+                versions=versions.get((v.node_id, v.description.dataset_id), ()),
+                conformance=said_in(v.description.conformance),
+            )
+            for v in newest
+            if v.node_id in nodes
+        )
+        self._kept.last = newest, nodes, entries
+        return entries
 
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
         node = self._approved().get(node_id)

@@ -11,6 +11,7 @@ from tessera.hub.bell import Bell
 from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
 from tessera.hub.dispatch import Dispatch
+from tessera.hub.harvesting import Harvested
 from tessera.hub.joining import Joining
 from tessera.hub.learning import Learnings
 from tessera.hub.models import Models
@@ -24,7 +25,7 @@ from tessera.hub.runs import Runs
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
 from tessera.hub.tools import Tools
 from tessera.hub.uses import Uses
-from tessera.hub.views import RdfFormat
+from tessera.hub.views import Layer, RdfFormat
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord
@@ -37,6 +38,7 @@ from tessera.wire.tasks import DeliveredPart, ReportKind, ReportMessage, TaskKin
 
 RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
 RenderDataset = Callable[[CatalogueEntry, RdfFormat], bytes]
+RenderRecord = Callable[[Layer, RdfFormat, Sequence[CatalogueEntry]], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,10 @@ class Hub:
     learnings: Learnings
     models: Models
     register: PublicRegister
+    harvested: Harvested
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
+    render_record: RenderRecord
 
     @classmethod
     def assemble(
@@ -77,6 +81,7 @@ class Hub:
         accounts: Accounts,
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
+        render_record: RenderRecord,
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
@@ -165,8 +170,10 @@ class Hub:
                 book=negotiating.book,
                 models=models.public,
             ),
+            harvested=Harvested(store=store),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
+            render_record=render_record,
         )
 
     def summary(self) -> HubSummary:
@@ -197,6 +204,9 @@ class Hub:
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.render_dataset(entry, format)
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        return self.render_record(layer, format, (entry,) if entry else self.catalogue())
 
     @property
     def access(self) -> Access:

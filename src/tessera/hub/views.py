@@ -5,9 +5,12 @@ from typing import Literal, Protocol
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.cohort.result import SearchResult
+from tessera.hub.harvesting import Harvested
 
-RdfFormat = Literal["turtle", "json-ld"]
+RdfFormat = Literal["turtle", "json-ld", "xml", "nt"]
 """Names as rdflib spells them."""
+Layer = Literal["point", "catalogue", "dataset", "images", "tables"]
+"""Of a FAIR Data Point; the last two are the distributions of a dataset."""
 
 
 class HubViews(Protocol):
@@ -31,6 +34,11 @@ class HubViews(Protocol):
 
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
         """Return one dataset, its newest version unless one is named. Raises NotFound."""
+        ...
+
+    @property
+    def harvested(self) -> Harvested:
+        """What other catalogues describe."""
         ...
 
     async def start_search(
@@ -57,4 +65,8 @@ class HubViews(Protocol):
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         """Return one dataset's description as DCAT, UTF-8."""
+        ...
+
+    def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
+        """Return one record of the FAIR Data Point, UTF-8; below the catalogue of `entry`."""
         ...

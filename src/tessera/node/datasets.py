@@ -12,6 +12,7 @@ from tessera.domain.case.made import is_research_result
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.describe import describe
 from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.faults import require_sound
 from tessera.domain.catalogue.manifest import InstanceEntry, Manifest, Previous, TableEntry
 from tessera.domain.clinical.build import CdmTables, build_tables
 from tessera.domain.clinical.cdm import ClinicalRecord
@@ -87,9 +88,11 @@ class DatasetWorkshop:
     def freeze(self, request: NewVersion) -> VersionOutcome:
         """Make a version, or find that the newest one already holds the same content.
 
-        Raises InvalidInput when there is nothing to freeze or `where` is not understood,
-        Conflict when another process is making a version.
+        Raises FaultyDescription with every fault of the words, InvalidInput when there is
+        nothing to freeze or `where` is not understood, Conflict when another process is making
+        a version.
         """
+        require_sound(request.about)
         with self.store.stage() as staged:
             return self._freeze(request, staged)
 

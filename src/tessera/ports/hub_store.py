@@ -13,6 +13,7 @@ from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.access_records import PermitStore, RunStore, TaskQueue, ToolStore
 from tessera.ports.accounts import AccountStore
 from tessera.ports.applications import ApplicationStore
+from tessera.ports.harvest import HarvestStore
 from tessera.ports.learning_records import LearningStore
 from tessera.ports.signing import SeenIds
 from tessera.wire.keys import PublicKey
@@ -148,6 +149,10 @@ class DatasetStore(Protocol):
         """Return the published versions, ascending."""
         ...
 
+    def versions_of_all(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """Return the published versions of every dataset, by node and dataset id."""
+        ...
+
 
 class SearchStore(Protocol):
     def add(self, search: SearchRecord, asked: Sequence[Asked]) -> None: ...
@@ -225,6 +230,9 @@ class HubStore(Protocol):
 
     @property
     def learning(self) -> LearningStore: ...
+
+    @property
+    def harvest(self) -> HarvestStore: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what follows happen together or not at all; may be nested."""

@@ -160,6 +160,7 @@ class HubStoreContract(AccountStoreContract):
         ]
         assert newest == [("b", 10), ("a", 1)]
         assert store.datasets.versions("linkoping", "b") == (1, 2, 10)
+        assert store.datasets.versions_of_all()["linkoping", "b"] == (1, 2, 10)
         older = store.datasets.find("linkoping", "b", 2)
         assert older is not None
         assert older.description.version == 2
@@ -244,3 +245,19 @@ class HubStoreContract(AccountStoreContract):
         store.close()
         again = self.make(tmp_path)
         assert again.nodes.find("linkoping") == found
+
+    def test_what_is_newest_is_true_after_every_change_and_after_none(self, tmp_path: Path) -> None:
+        store, other = self.make(tmp_path), self.make(tmp_path)
+        store.nodes.add(_node("linkoping", "a"))
+        assert not store.datasets.newest()
+        other.datasets.add(_version("linkoping", "b", 1))
+        assert [v.description.version for v in store.datasets.newest()] == [1]
+        assert store.datasets.versions_of_all() == {("linkoping", "b"): (1,)}
+        with pytest.raises(ZeroDivisionError), store.transaction():
+            store.datasets.add(_version("linkoping", "undone", 1))
+            assert len(store.datasets.newest()) == 2
+            _ = 1 // 0
+        assert len(store.datasets.newest()) == 1
+        store.datasets.add(_version("linkoping", "b", 2))
+        assert [v.description.version for v in store.datasets.newest()] == [2]
+        assert store.datasets.versions_of_all() == {("linkoping", "b"): (1, 2)}

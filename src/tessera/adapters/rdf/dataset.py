@@ -26,6 +26,7 @@ from tessera.adapters.rdf.terms import (
     HEALTH,
     HEALTH_RECORDS,
     NON_PUBLIC,
+    PATIENTS,
     THEME_HEALTH,
     access_condition,
     authority,
@@ -44,6 +45,11 @@ _MEDIA = "https://www.iana.org/assignments/media-types/"
 def dataset_iri(base_iri: str, node_id: str, dataset_id: str) -> URIRef:
     """Return the dataset's IRI, which is also its page at the hub."""
     return URIRef(f"{base_iri.rstrip('/')}/datasets/{node_id}/{dataset_id}")
+
+
+def distribution_iri(dataset: URIRef, name: str) -> URIRef:
+    """Return the IRI of a distribution, `images` or `tables`: an address of its own."""
+    return URIRef(f"{dataset}/{name}")
 
 
 def dataset_graph(
@@ -113,6 +119,19 @@ def _identify(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
     graph.add((statement, RDFS.label, Literal(_provenance(d), lang="en")))
 
 
+_POPULATIONS = {
+    "cancer": PATIENTS,
+    "control": Literal("Controls", lang="en"),
+    "benign": Literal("People with a benign finding", lang="en"),
+    "screening": Literal("People screened for cancer", lang="en"),
+}
+
+
+def is_without_patients(d: DatasetDescription) -> bool:
+    """Tell whether all who may be named are people without cancer: a control dataset."""
+    return bool(d.population) and "cancer" not in d.population and not _shown(d, "cancer")
+
+
 def _provenance(d: DatasetDescription) -> str:
     made = "De-identified at the hospital's own node"
     profile = f" with {d.deid_profile}" if d.deid_profile else ""
@@ -151,7 +170,10 @@ def _population(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
     for sex in eucaim("sex", _shown(d, "sex")):
         add(EUCAIM.hasBirthSex, sex)
     shown = _shown(d, "cancer")
-    add(EUCAIM.hasCondition, eucaim_condition(shown))
+    if not is_without_patients(d):
+        add(EUCAIM.hasCondition, eucaim_condition(shown))
+    for word in d.population:
+        add(HEALTH.populationCoverage, _POPULATIONS.get(word, Literal(word)))
     for name in shown:
         for topography in cancers()[name].topography if name in cancers() else ():
             add(HEALTH.hasCodeValues, Literal(f"ICD-O-3: {topography}"))
@@ -181,7 +203,7 @@ def _imaging(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
 
 
 def _distribution(graph: Graph, iri: URIRef, d: DatasetDescription, name: str, media: str) -> None:
-    node = URIRef(f"{iri}#{name}")
+    node = distribution_iri(iri, name)
     graph.add((iri, DCAT.distribution, node))
     add = _adder(graph, node)
     add(RDF.type, DCAT.Distribution)
@@ -194,9 +216,9 @@ def _distribution(graph: Graph, iri: URIRef, d: DatasetDescription, name: str, m
     graph.add((media_type, RDF.type, DCT.MediaType))
     add(DCATAP.applicableLegislation, EHDS)
     for word in d.access_conditions:
-        if condition := access_condition(word):
-            add(DCT.rights, condition)
-            graph.add((condition, RDF.type, DCT.RightsStatement))
+        condition = access_condition(word)
+        add(DCT.rights, condition)
+        graph.add((condition, RDF.type, DCT.RightsStatement))
     for code in d.data_use:
         add(DCT.rights, DUO[code])
         graph.add((DUO[code], RDF.type, DCT.RightsStatement))

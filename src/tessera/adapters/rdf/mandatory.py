@@ -8,7 +8,7 @@ from typing import Final
 
 from rdflib import Graph, URIRef
 
-from tessera.adapters.rdf.terms import DCAT, DCATAP, DCT, EUCAIM, HEALTH
+from tessera.adapters.rdf.terms import DCAT, DCATAP, DCT, EUCAIM, HEALTH, PATIENTS
 
 MANDATORY: Final[dict[str, URIRef]] = {
     "dct:identifier": DCT.identifier,
@@ -42,7 +42,16 @@ WITHHELD: Final = ("healthdcatap:numberOfUniqueIndividuals", "healthdcatap:numbe
 
 
 def missing_properties(graph: Graph, dataset: URIRef) -> tuple[str, ...]:
-    """Return the names of the mandatory properties that `dataset` has no value of."""
+    """Return the names of the mandatory properties that `dataset` has no value of.
+
+    Of a dataset of people without cancer a condition would be untrue: there its population
+    stands for it (`rdf/shapes/eucaim-dcat-ap-2.0.ttl`).
+    """
+    who = set(graph.objects(dataset, HEALTH.populationCoverage))
+    is_without_patients = bool(who) and PATIENTS not in who
     return tuple(
-        name for name, predicate in MANDATORY.items() if graph.value(dataset, predicate) is None
+        name
+        for name, predicate in MANDATORY.items()
+        if graph.value(dataset, predicate) is None
+        and not (predicate == EUCAIM.hasCondition and is_without_patients)
     )

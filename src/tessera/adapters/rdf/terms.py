@@ -4,8 +4,9 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
-from rdflib import Graph, Namespace, URIRef
+from rdflib import Graph, Literal, Namespace, URIRef
 
 from tessera.domain.clinical.concepts import cancers
 
@@ -19,8 +20,11 @@ DCT = Namespace("http://purl.org/dc/terms/")
 DPV = Namespace("https://w3id.org/dpv#")
 DPV_PD = Namespace("https://w3id.org/dpv/pd#")
 DUO = Namespace("http://purl.obolibrary.org/obo/")
+FDP = Namespace("https://w3id.org/fdp/fdp-o#")
+"""FAIR Data Point ontology."""
 EUCAIM = Namespace("https://cancerimage.eu/ontology/EUCAIM#")
 GEODCATAP = Namespace("http://data.europa.eu/930/")
+LDP = Namespace("http://www.w3.org/ns/ldp#")
 HEALTH = Namespace("http://healthdataportal.eu/ns/health#")
 """HealthDCAT-AP."""
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
@@ -39,6 +43,8 @@ NON_PUBLIC = URIRef(AUTHORITY + "access-right/NON_PUBLIC")
 HEALTH_RECORDS = URIRef(HEALTH_AUTHORITY + "healthcategories/EHRS")
 """EHDS Article 51: electronic health data from health records."""
 CANCER_THEME = URIRef(HEALTH_AUTHORITY + "health-theme/CANCER_DISEASE")
+PATIENTS = Literal("People with cancer", lang="en")
+"""`healthdcatap:populationCoverage` of a dataset in which there are patients."""
 
 _PREFIXES = {
     "adms": ADMS,
@@ -50,8 +56,10 @@ _PREFIXES = {
     "dpv": DPV,
     "dpv-pd": DPV_PD,
     "eucaim": EUCAIM,
+    "fdp-o": FDP,
     "geodcatap": GEODCATAP,
     "healthdcatap": HEALTH,
+    "ldp": LDP,
     "vcard": VCARD,
 }
 
@@ -104,10 +112,20 @@ def authority(table: str, word: str) -> URIRef | None:
     return URIRef(f"{AUTHORITY}{table}/{code}") if code else None
 
 
-def access_condition(word: str) -> URIRef | None:
-    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0; None for another word."""
-    code = _data()["access_condition"].get(word)
-    return ACCESS_CONDITIONS[code] if code else None
+def access_condition(word: str) -> URIRef:
+    """Return the IRI of an access condition of EUCAIM DCAT-AP 2.0.
+
+    Another word becomes a name that the vocabulary has not, for the shapes to refuse.
+    """
+    return ACCESS_CONDITIONS[_data()["access_condition"].get(word, quote(word, safe=""))]
+
+
+def code_table(*path: str) -> dict[str, str]:
+    """Return a table of `data/terms.toml`: our word → code."""
+    table: Any = _data()
+    for name in path:
+        table = table[name]
+    return dict(table)
 
 
 @cache

@@ -1,11 +1,24 @@
 """Graphs as text, the same text for the same graph."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from rdflib import Graph
 
 from tessera.adapters.rdf.terms import empty_graph
+
+Form = Literal["turtle", "json-ld", "xml", "nt"]
+"""Names as rdflib spells them."""
+
+
+def written(graph: Graph, form: Form) -> bytes:
+    """Return the graph in a form, UTF-8."""
+    if form == "json-ld":
+        return jsonld(graph)
+    if form == "nt":
+        lines = graph.serialize(format="nt", encoding="utf-8").splitlines(keepends=True)
+        return b"".join(sorted(line for line in lines if line.strip()))
+    return graph.serialize(format=form, encoding="utf-8")
 
 
 def turtle(graph: Graph) -> bytes:

@@ -53,6 +53,10 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @property
+    def is_in_transaction(self) -> bool:
+        return self._depth > 0
+
     def rows(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
         with self._lock:
             return self.connection.execute(sql, args).fetchall()

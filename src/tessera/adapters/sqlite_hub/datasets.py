@@ -1,6 +1,6 @@
 """DatasetStore on SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
@@ -23,6 +23,8 @@ version = (
 class SqliteDatasets:
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._newest: tuple[int, tuple[CataloguedVersion, ...]] | None = None
+        self._versions: tuple[int, Mapping[tuple[str, str], tuple[int, ...]]] | None = None
 
     def add(self, published: CataloguedVersion) -> bool:
         description = published.description
@@ -66,10 +68,41 @@ class SqliteDatasets:
             )
 
     def newest(self) -> Sequence[CataloguedVersion]:
+        """Thousands of descriptions are read once and then kept until one changes."""
+        revision = self._revision()
+        kept = self._newest
+        if kept is None or kept[0] != revision:
+            kept = revision, self._read_newest()
+            # What is read inside a transaction may yet be undone.
+            self._newest = None if self._db.is_in_transaction else kept
+        return kept[1]
+
+    def versions_of_all(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        revision = self._revision()
+        kept = self._versions
+        if kept is None or kept[0] != revision:
+            kept = revision, self._read_versions()
+            self._versions = None if self._db.is_in_transaction else kept
+        return kept[1]
+
+    def _revision(self) -> int:
+        row = self._db.row("SELECT number FROM catalogue_revision")
+        return int(row[0]) if row else 0
+
+    def _read_versions(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        found: dict[tuple[str, str], tuple[int, ...]] = {}
+        for node_id, dataset_id, version in self._db.rows(
+            "SELECT node_id, dataset_id, version FROM dataset ORDER BY version"
+        ):
+            key = (node_id, dataset_id)
+            found[key] = (*found.get(key, ()), version)
+        return found
+
+    def _read_newest(self) -> tuple[CataloguedVersion, ...]:
         rows = self._db.rows(
             f"{_VERSION} WHERE {_NEWEST} ORDER BY published_at DESC, node_id, dataset_id"
         )
-        return [_version(row) for row in rows]
+        return tuple(_version(row) for row in rows)
 
     def find(self, node_id: str, dataset_id: str, version: int | None) -> CataloguedVersion | None:
         which = _NEWEST if version is None else "version = ?"

@@ -8,6 +8,7 @@ from tessera.adapters.sqlite_hub.schema import (
     applications,
     distributions,
     first,
+    harvest,
     learning,
     permits,
 )
@@ -20,6 +21,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     permits.STATEMENTS,
     learning.STATEMENTS,
     distributions.STATEMENTS,
+    harvest.STATEMENTS,
 )
 
 

@@ -7,6 +7,7 @@ from tessera.adapters.sqlite_hub.accounts import SqliteAccounts
 from tessera.adapters.sqlite_hub.applications import SqliteApplications
 from tessera.adapters.sqlite_hub.database import Database
 from tessera.adapters.sqlite_hub.datasets import SqliteDatasets
+from tessera.adapters.sqlite_hub.harvest import SqliteHarvest
 from tessera.adapters.sqlite_hub.learning import SqliteLearning
 from tessera.adapters.sqlite_hub.migrations import migrate
 from tessera.adapters.sqlite_hub.nodes import SqliteInvites, SqliteNodes, SqliteSeenIds
@@ -34,6 +35,7 @@ class SqliteHubStore:
         self.permits = SqlitePermits(self._db)
         self.runs = SqliteRuns(self._db)
         self.learning = SqliteLearning(self._db)
+        self.harvest = SqliteHarvest(self._db)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._db.transaction()

@@ -32,6 +32,16 @@ def dataset_published(actor: str, dataset_id: str, version: int, manifest_sha256
     return Event("published", actor, _version(dataset_id, version, manifest_sha256))
 
 
+def harvest_source_changed(change: str, source_id: str) -> Event:
+    """`change`: added or removed. A source is another catalogue."""
+    return Event(f"harvest-source-{change}", OPERATOR, {"source": source_id})
+
+
+def harvested(source_id: str, state: str, n_datasets: int, n_withdrawn: int) -> Event:
+    facts: dict[str, Fact] = {"source": source_id, "state": state}
+    return Event("harvested", OPERATOR, facts | {"datasets": n_datasets, "withdrawn": n_withdrawn})
+
+
 def query_answered(
     node_id: str, search_id: str, query: str, answers: Iterable[DatasetAnswer]
 ) -> Event:

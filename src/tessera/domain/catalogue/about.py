@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tessera.domain.catalogue.description import Agent
-from tessera.domain.errors import InvalidInput
 
 ACCESS_CONDITIONS = ("download", "in-situ-processing", "remote-processing")
 DATA_USE = tuple(
@@ -17,7 +16,7 @@ DATA_USE = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetAbout:
-    """The words of a description. English title and description are required."""
+    """The words of a description, as they were given: `faults.require_sound` judges them."""
 
     title: Mapping[str, str]
     description: Mapping[str, str]
@@ -31,24 +30,6 @@ class DatasetAbout:
     """GA4GH DUO codes."""
     provenance: str = ""
     legal_basis: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.title.get("en", "").strip():
-            raise InvalidInput("a dataset needs an English title")
-        if not self.description.get("en", "").strip():
-            raise InvalidInput("a dataset needs an English description")
-        if not self.publisher.name:
-            raise InvalidInput("a dataset needs the name of its publisher")
-        if not (self.contact.email or self.contact.url):
-            raise InvalidInput("a dataset needs a contact e-mail or page")
-        unknown = [word for word in self.access_conditions if word not in ACCESS_CONDITIONS]
-        if unknown:
-            raise InvalidInput(
-                f"access condition {unknown[0]!r}: one of {', '.join(ACCESS_CONDITIONS)}"
-            )
-        for code in self.data_use:
-            if code not in DATA_USE:
-                raise InvalidInput(f"data use {code!r}: one of {', '.join(DATA_USE)}")
 
     def as_json(self) -> dict[str, object]:
         """Return the form that the manifest keeps."""

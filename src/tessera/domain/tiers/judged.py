@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from tessera.domain.audit.entry import canonical, moment, moment_text
@@ -159,6 +160,7 @@ def read_signed(payload: bytes) -> Signed:
         raise InvalidInput("not a signed conformance report") from err
 
 
+@lru_cache(maxsize=20_000)
 def said_in(token: str) -> Signed | None:
     """Return what a compact JWS says whose signature was verified when it came; None of none."""
     try:

@@ -1,0 +1,1 @@
+"""Other catalogues: fetched with care, read in any form."""
