@@ -9,6 +9,7 @@ from itertools import count
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.catalogue.harvested import HarvestedEntry, HarvestSource, ReadDataset
+from tessera.domain.catalogue.progress import Progress, Published, progress
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.cohort.explain import explain
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
@@ -246,6 +247,17 @@ class FakeHub:
     @property
     def harvest(self) -> "FakeHarvest":
         return FakeHarvest(self.sources, self.from_elsewhere)
+
+    def progress(self) -> Progress:
+        return progress(
+            Published(
+                at=entry.published_at,
+                node_id=entry.node.node_id,
+                country=entry.node.country,
+                description=entry.description,
+            )
+            for entry in self.entries
+        )
 
     def summary(self) -> HubSummary:
         def total(numbers: list[int | None]) -> int | None:

@@ -34,6 +34,7 @@ PAGES = (
     f"/search?q={QUERY}",
     f"/search?q={QUERY}&dataset=valencia/breast-screening",
     "/about",
+    "/progress",
 )
 HOSTILE = "\"><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7*7 }}</script>"
 

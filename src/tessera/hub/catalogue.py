@@ -9,6 +9,7 @@ from typing import Final
 from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.progress import Progress, Published, progress
 from tessera.domain.errors import NotFound
 from tessera.domain.tiers.judged import said_in
 from tessera.ports.audit_log import AuditLog
@@ -31,6 +32,7 @@ class _Kept:
         tuple[Sequence[CataloguedVersion], Mapping[str, NodeSummary], tuple[CatalogueEntry, ...]]
         | None
     ) = None
+    progress: tuple[Sequence[CataloguedVersion], Mapping[str, str], Progress] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,26 @@ class Catalogue:
         if node is None or found is None:
             raise NotFound(f"no dataset {dataset_id} of node {node_id}")
         return self._entry(node, found)
+
+    def progress(self) -> Progress:
+        """Return how far the approved nodes have come."""
+        nodes, every = self._approved(), self.store.datasets.all()
+        countries = {node_id: node.country for node_id, node in nodes.items()}
+        kept = self._kept.progress
+        if kept is not None and kept[0] is every and kept[1] == countries:
+            return kept[2]
+        found = progress(
+            Published(
+                at=one.published_at,
+                node_id=one.node_id,
+                country=countries[one.node_id],
+                description=one.description,
+            )
+            for one in every
+            if one.node_id in countries
+        )
+        self._kept.progress = every, countries, found
+        return found
 
     def summary(self) -> HubSummary:
         nodes = self.nodes()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
 from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
@@ -178,6 +179,9 @@ class Hub:
 
     def summary(self) -> HubSummary:
         return self.catalogued.summary()
+
+    def progress(self) -> Progress:
+        return self.catalogued.progress()
 
     def nodes(self) -> Sequence[NodeSummary]:
         return self.catalogued.nodes()

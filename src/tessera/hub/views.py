@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
 from tessera.hub.harvesting import Harvested
 
@@ -22,6 +23,10 @@ class HubViews(Protocol):
 
     def summary(self) -> HubSummary:
         """Return the numbers of the home page: sums over the newest versions."""
+        ...
+
+    def progress(self) -> Progress:
+        """Return how far the hospitals have come, over time and by kind of patient."""
         ...
 
     def nodes(self) -> Sequence[NodeSummary]:

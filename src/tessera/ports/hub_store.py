@@ -137,6 +137,11 @@ class DatasetStore(Protocol):
         """
         ...
 
+    def all(self) -> Sequence[CataloguedVersion]:
+        """Return every version of every dataset, first published first; the same object again
+        while none has changed."""
+        ...
+
     def newest(self) -> Sequence[CataloguedVersion]:
         """Return the newest version of each dataset, last published first, then by ids."""
         ...

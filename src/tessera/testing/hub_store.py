@@ -161,6 +161,8 @@ class HubStoreContract(AccountStoreContract):
         assert newest == [("b", 10), ("a", 1)]
         assert store.datasets.versions("linkoping", "b") == (1, 2, 10)
         assert store.datasets.versions_of_all()["linkoping", "b"] == (1, 2, 10)
+        assert {v.description.version for v in store.datasets.all()} >= {1, 2, 10}
+        assert store.datasets.all() is store.datasets.all()
         older = store.datasets.find("linkoping", "b", 2)
         assert older is not None
         assert older.description.version == 2

@@ -24,6 +24,7 @@ class SqliteDatasets:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._newest: tuple[int, tuple[CataloguedVersion, ...]] | None = None
+        self._all: tuple[int, tuple[CataloguedVersion, ...]] | None = None
         self._versions: tuple[int, Mapping[tuple[str, str], tuple[int, ...]]] | None = None
 
     def add(self, published: CataloguedVersion) -> bool:
@@ -75,6 +76,16 @@ class SqliteDatasets:
             kept = revision, self._read_newest()
             # What is read inside a transaction may yet be undone.
             self._newest = None if self._db.is_in_transaction else kept
+        return kept[1]
+
+    def all(self) -> Sequence[CataloguedVersion]:
+        """Kept as `newest` is."""
+        revision = self._revision()
+        kept = self._all
+        if kept is None or kept[0] != revision:
+            rows = self._db.rows(f"{_VERSION} ORDER BY published_at, node_id, dataset_id, version")
+            kept = revision, tuple(_version(row) for row in rows)
+            self._all = None if self._db.is_in_transaction else kept
         return kept[1]
 
     def versions_of_all(self) -> Mapping[tuple[str, str], tuple[int, ...]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tessera.domain.catalogue.description import Facet
+from tessera.domain.catalogue.progress import summed_facets
 from tessera.domain.ids import DatasetId, NodeId
 
 
@@ -80,15 +81,4 @@ class SearchResult:
     @property
     def distributions(self) -> Mapping[str, tuple[Facet, ...]]:
         """Sums of what the datasets told; None for a value that none gave a number for."""
-        summed: dict[str, dict[str, int | None]] = {}
-        for row in self.results:
-            for name, cells in row.distributions.items():
-                values = summed.setdefault(name, {})
-                for cell in cells:
-                    before = values.get(cell.value)
-                    told = cell.n_subjects
-                    values[cell.value] = before if told is None else (before or 0) + told
-        return {
-            name: tuple(Facet(value, n) for value, n in values.items())
-            for name, values in summed.items()
-        }
+        return summed_facets([row.distributions for row in self.results])
