@@ -20,6 +20,7 @@ from tessera.domain.cohort.fields import FIELDS, Level
 from tessera.domain.cohort.query import Operator
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.cohort.syntax import parse
+from tessera.domain.cohort.temporal import Direction, Moment
 from tessera.domain.errors import InvalidQuery
 from tessera.domain.quality.finding import Severity
 from tessera.http import formats
@@ -103,7 +104,8 @@ def _forms(pattern: str, is_count: bool) -> Iterator[str]:
 
 def _used() -> set[str]:
     facets = {f"term.{name}.*" for name in FACETS}
-    conditions = {f"term.{kind}.*" for kind in ("receptor", "yes_no", "unit", "first_treatment")}
+    kinds = ("receptor", "yes_no", "unit", "first_treatment", "day_zero")
+    conditions = {f"term.{kind}.*" for kind in kinds}
     labels = {"field.*", "trouble.end"}
     faults = {f"trouble.{name}" for name, _ in FAULTS} | {f"mend.{name}" for name, _ in MENDS}
     return set(_template_keys()) | set(_code_keys()) | facets | conditions | labels | faults
@@ -138,6 +140,10 @@ def test_every_coded_value_and_every_field_has_words_in_every_language() -> None
         missing += [f"quality.{severity}.name" for severity in Severity]
         missing += [f"facet.{name}" for name in FACETS]
         missing += [f"example.{key}" for key, _ in EXAMPLES]
+        missing += [f"term.first_treatment.{c.name}" for c in FIELDS["treatment"].values]
+        missing += [f"term.day_zero.{c.name}" for c in FIELDS["day_zero"].values]
+        missing += [f"relation.{side}" for side in Direction]
+        missing += [f"relation.event.{moment}" for moment in Moment]
         missing += [f"operator.{op.name.lower()}" for op in Operator]
         assert [key for key in missing if not words.has(key)] == []
 

@@ -12,22 +12,27 @@ from tessera.domain.cohort.fields import FIELDS, Match
 from tessera.domain.cohort.query import (
     And,
     Comparison,
+    Event,
     Expression,
     InOne,
     Not,
     Operator,
     Or,
+    Related,
+    Repeated,
     UnknownField,
     Value,
     value_text,
 )
 from tessera.domain.cohort.result import ConditionExplained
 from tessera.domain.cohort.syntax import parse
+from tessera.domain.cohort.temporal import Moment, Span
 from tessera.domain.errors import InvalidQuery
 from tessera.http.language import Texts
 from tessera.http.policy_words import english
 
 _TERMS = {"er": "receptor", "pr": "receptor", "her2": "receptor", "deceased": "yes_no"}
+_TERMS |= {"treatment": "first_treatment"}
 """Fields whose values share their words with others."""
 _DENIED = "It stands inside a `not`"
 """How the domain's English says that the condition's bracket is turned round."""
@@ -66,10 +71,40 @@ def _words_of(where: Expression, words: Texts) -> Markup:
             return words("condition.not", what=_words_of(child, words))
         case InOne(level, child):
             return words(f"condition.one.{level.value}", what=_words_of(child, words))
+        case Related(event, span, direction, other):
+            side = words(f"relation.{direction.value}")
+            return words(
+                "relation.sentence",
+                event=_event(event, words),
+                distance=_distance(span, words),
+                side=side,
+                other=_event(other, words),
+            )
+        case Repeated(n, event, span):
+            return words(
+                f"relation.apart.{event.level.value}",
+                n=n,
+                what=_words_of(event.child, words),
+                distance=_distance(span, words),
+            )
         case UnknownField():
             return words("condition.unknown_field", field=where.field)
         case Comparison():
             return _comparison(where, words)
+
+
+def _event(event: Event, words: Texts) -> Markup:
+    if isinstance(event, Moment):
+        return words(f"relation.event.{event.value}")
+    return words(f"relation.event.{event.level.value}", what=_words_of(event.child, words))
+
+
+def _distance(span: Span, words: Texts) -> Markup:
+    if span == Span():
+        return words("relation.any")
+    if span.most is None:
+        return words("relation.least", least=span.least)
+    return words("relation.from_to", least=span.least, most=span.most)
 
 
 def _comparison(where: Comparison, words: Texts, form: str = "some") -> Markup:

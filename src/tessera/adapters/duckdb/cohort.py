@@ -8,6 +8,7 @@ from typing import Final
 
 import duckdb
 
+from tessera.adapters.duckdb.events import row_columns, row_filter
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
 from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, shown_as
@@ -30,6 +31,7 @@ _KEYS = {
     Level.CONDITION: ("subject",),
     Level.STUDY: ("study_uid", "subject"),
     Level.SERIES: ("study_uid", "subject"),
+    Level.TREATMENT: ("subject",),
 }
 
 
@@ -286,8 +288,8 @@ class _Count:
         fields = [f for f in self._fields if f.level is level and f.column in columns]
         values = [f"{normalised(field)} AS {column_of(field)}" for field in fields]
         parameters[f"{level}_path"] = _literal(self._path(level))
-        source = f"read_parquet(${level}_path)"
-        selected = ", ".join((*keys, *values))
+        source = f"read_parquet(${level}_path){row_filter(level, columns)}"
+        selected = ", ".join((*keys, *values, *row_columns(level)))
         return f"{level}_rows AS MATERIALIZED (SELECT {selected} FROM {source})"  # noqa: S608
 
     def _path(self, level: Level) -> Path:

@@ -69,7 +69,11 @@ class Span:
     def __str__(self) -> str:
         """Return the words of the language, with a space behind; none for any distance."""
         if self.most is None:
-            return f"at least {self.least} days " if self.least else ""
+            return f"at least {_days(self.least)} " if self.least else ""
         if self.least == 0:
-            return f"within {self.most} days "
+            return f"within {_days(self.most)} "
         return f"between {self.least} and {self.most} days "
+
+
+def _days(n: int) -> str:
+    return f"{n} day" if n == 1 else f"{n} days"

@@ -202,7 +202,7 @@ class Repeated:
         return _day_zero(self.event.level)
 
     def __str__(self) -> str:
-        return f"at least {self.n} {_event_text(self.event)} {self.span}apart"
+        return f"at least {self.n} ({self.event.child}) {self.span}apart"
 
 
 Event = InOne | Moment
