@@ -139,6 +139,8 @@ def _expression(body: object, depth: int) -> Expression:
 
 def _relation(body: dict[object, object], depth: int) -> Related | Repeated | UnknownField:
     operator, days = body.get("op"), body.get("days")
+    if not isinstance(operator, str):
+        raise InvalidQuery(f"the condition on {RELATION} needs `op`")
     known_operator = operator == "apart" or operator in set(Direction)
     sides = [body[name] for name in ("event", "other") if name in body]
     known_sides = all(not isinstance(one, str) or one in set(Moment) for one in sides)
@@ -155,7 +157,7 @@ def _relation(body: dict[object, object], depth: int) -> Related | Repeated | Un
         if not isinstance(n, int) or isinstance(n, bool) or not isinstance(event, InOne):
             raise InvalidQuery(f"`apart` of {RELATION} needs `at_least` and an `event`")
         return Repeated(n, event, span)
-    return Related(event, span, Direction(str(operator)), _event(body.get("other"), depth))
+    return Related(event, span, Direction(operator), _event(body.get("other"), depth))
 
 
 def _event(body: object, depth: int) -> Event:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tessera.domain.cohort.fields import Level, Value
+from tessera.domain.cohort.temporal import Moment
 from tessera.domain.cohort.tree import (
     KEYWORDS,
     And,
@@ -110,7 +111,7 @@ def _depth(where: Expression) -> int:
         case Not(child) | InOne(_, child) | Repeated(_, child, _):
             return 1 + _depth(child)
         case Related(event, _, _, other):
-            return 1 + max(_depth(one) for one in (event, other) if isinstance(one, InOne))
+            return 1 + max(0 if isinstance(one, Moment) else _depth(one) for one in (event, other))
         case _:
             return 1
 
