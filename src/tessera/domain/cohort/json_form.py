@@ -46,6 +46,7 @@ from tessera.domain.errors import InvalidQuery
 VERSION = 1
 RELATION = "temporal_relation"
 """No field has this name."""
+_RELATION_KEYS = frozenset({"field", "op", "days", "at_least", "event", "other"})
 _MAX_CHARACTERS = 40 * MAX_LENGTH
 """More than any query within the limits needs: what is longer is not even looked at."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -141,11 +142,14 @@ def _relation(body: dict[object, object], depth: int) -> Related | Repeated | Un
     operator, days = body.get("op"), body.get("days")
     if not isinstance(operator, str):
         raise InvalidQuery(f"the condition on {RELATION} needs `op`")
-    known_operator = operator == "apart" or operator in set(Direction)
     sides = [body[name] for name in ("event", "other") if name in body]
-    known_sides = all(not isinstance(one, str) or one in set(Moment) for one in sides)
-    if not known_operator or not known_sides or not sides:
-        return _unknown(RELATION, body)  # of a later version, or passed on by an earlier one
+    if (
+        not (operator == "apart" or operator in set(Direction))
+        or not sides  # as a program of before relations passes it on
+        or not all(map(_is_known_side, sides))
+        or not _RELATION_KEYS.issuperset(body)
+    ):
+        return _unknown(RELATION, body)
     if not isinstance(days, list) or len(days) != 2 or not _is_days(days[0]) or days[0] is None:
         raise InvalidQuery(f"`days` of {RELATION} is not a pair of whole numbers")
     if not _is_days(days[1]):
@@ -167,6 +171,13 @@ def _event(body: object, depth: int) -> Event:
     if not isinstance(found, InOne):
         raise InvalidQuery(f"an event of {RELATION} is not an `in_one` group")
     return found
+
+
+def _is_known_side(event: object) -> bool:
+    if isinstance(event, str):
+        return event in set(Moment)
+    level = event.get("in_one") if isinstance(event, dict) else None
+    return not isinstance(level, str) or level in set(Level)
 
 
 def _is_days(value: object) -> bool:
