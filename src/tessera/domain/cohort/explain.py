@@ -70,7 +70,7 @@ def _items(where: Expression, *, denied: bool) -> list[ConditionExplained]:
             return [_item(str(where), _levels(event, other), sides, denied=denied)]
         case Repeated(n, event, span):
             text = (
-                f"at least {n} {_MANY[event.level]} for which {_phrase(event.child, event.level)}, "
+                f"at least {n} {_MANY[event.level]} ({_phrase(event.child, event.level)}), "
                 f"any two of them {_days(span)} apart"
             )
             return [_item(str(where), event.level.value, text, denied=denied)]
@@ -123,7 +123,7 @@ def _event(event: Event) -> str:
         case Moment.DEATH:
             return "death"
         case InOne(level, child):
-            return f"some {level} for which {_phrase(child, level)}"
+            return f"some {level} ({_phrase(child, level)})"
 
 
 def _levels(event: Event, other: Event) -> str:
