@@ -5,8 +5,9 @@ Usage: python bench/cohort.py [--patients 100000] [--series 1500000] [--queries 
 Four conditions (cancer, two stages, modality and slice thickness in one series) and the numbers of
 the matching patients by six fields. Ours (columns in memory) and the peer (DuckDB over the same
 Parquet, as the node would ask it) answer the same random questions in turn; each answer of ours
-must be the peer's. A second peer is DuckDB's own table, sorted by what is asked for, with one
-statement written by hand for this question alone. The data are random; nobody is in them.
+must be the peer's. The same for two relations in time with a cancer: images before an operation,
+and two CT some days apart. A second peer is DuckDB's own table, sorted by what is asked for, with
+one statement written by hand for the first question alone. The data are random; nobody is in them.
 """
 
 import argparse
@@ -40,6 +41,7 @@ MAKERS = (
     *("SIEMENS", "GE MEDICAL SYSTEMS", "Philips", "Canon Medical Systems"),
     *("HOLOGIC, Inc.", "FUJIFILM Corporation"),
 )
+TREATMENTS = ("surgery", "radiotherapy", "chemotherapy", "hormone")
 THICKNESSES = (0.625, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)
 
 
@@ -67,6 +69,7 @@ def write(folder: Path, n_patients: int, n_series: int, n_images: int, seed: int
             "sex": drawn(("female", "male"), n_patients),
             "population": drawn(("cancer", "control"), n_patients, (9, 1)),
             "survival_days": pa.array(rng.integers(1, 4000, n_patients)),
+            "baseline": pa.array(["diagnosis"] * n_patients),
         },
         "condition": {
             "subject": pa.array(subjects.tolist()),
@@ -77,7 +80,8 @@ def write(folder: Path, n_patients: int, n_series: int, n_images: int, seed: int
         "study": {
             "study_uid": pa.array(uids.tolist()),
             "subject": pa.array(subjects[subject_of].tolist()),
-            "diagnosis_offset_days": pa.array(rng.integers(-60, 2000, n_studies)),
+            "diagnosis_offset_days": (days := pa.array(rng.integers(-60, 2000, n_studies))),
+            "study_offset_days": days,
         },
         "series": {
             "study_uid": pa.array(uids[study_of].tolist()),
@@ -89,9 +93,21 @@ def write(folder: Path, n_patients: int, n_series: int, n_images: int, seed: int
             "n_instances": pa.array(images(rng, n_series, n_images)),
         },
     }
+    tables["treatment"] = treatments(rng, subjects)
     folder.mkdir(parents=True)
     for name, columns in tables.items():
         pq.write_table(pa.table(columns), folder / f"{name}.parquet", compression="zstd")
+
+
+def treatments(rng: np.random.Generator, subjects: NDArray[np.object_]) -> dict[str, pa.Array]:
+    """Return one and a half courses of treatment for each patient."""
+    n = len(subjects) * 3 // 2
+    return {
+        "treatment_id": pa.array([str(i) for i in range(n)]),
+        "subject": pa.array(np.sort(rng.choice(subjects, n)).tolist()),
+        "type": pa.array(np.array(TREATMENTS)[rng.integers(0, len(TREATMENTS), n)].tolist()),
+        "start_offset_days": pa.array(rng.integers(0, 400, n)),
+    }
 
 
 def images(rng: np.random.Generator, n_series: int, n_images: int) -> NDArray[np.int64]:
@@ -117,6 +133,13 @@ def text(asked: dict[str, Any]) -> str:
         "cancer = {cancer} and stage in ({0}, {1}) and "
         "in one series (modality = {modality} and slice_thickness <= {thickness})"
     ).format(*asked["stages"], **asked)
+
+
+def temporal_text(asked: dict[str, Any]) -> str:
+    return (
+        "cancer = {cancer} and modality = {modality} within 90 days before treatment = surgery and "
+        "at least 2 (modality = CT) more than {days} days apart"
+    ).format(days=int(100 * asked["thickness"]), **asked)
 
 
 def by_hand(folder: Path, work: Path) -> Callable[[dict[str, Any]], int]:
@@ -195,7 +218,10 @@ def main() -> None:
     print(f"first answer in a new process: {seconds:.2f} s, {megabytes:.0f} MB at most")
     ours, peer = ColumnCohortEngine(work), DuckDbCohortEngine(work, memory_limit="2GB")
     hand = by_hand(folder, work)
-    names = ("columns", "columns, conditions asked before", "DuckDB by hand", "DuckDB over Parquet")
+    names = (
+        *("columns", "columns, conditions asked before", "DuckDB by hand", "DuckDB over Parquet"),
+        *("columns, relations in time", "DuckDB over Parquet, relations in time"),
+    )
     took: dict[str, list[float]] = {name: [] for name in names}
     for number, asked in enumerate(questions(args.queries)):
         query = parse(text(asked))
@@ -214,6 +240,15 @@ def main() -> None:
             took["DuckDB over Parquet"].append(ms)
             if isinstance(same, NotSupported) or found != same:
                 sys.exit(f"another answer: {query}")
+        in_time = parse(temporal_text(asked))
+        ours.forget()
+        ms, found = timed(lambda in_time=in_time: ours.cells(folder, in_time))
+        took["columns, relations in time"].append(ms)
+        if number < 2:
+            ms, same = timed(lambda in_time=in_time: peer.cells(folder, in_time))
+            took["DuckDB over Parquet, relations in time"].append(ms)
+            if isinstance(same, NotSupported) or found != same:
+                sys.exit(f"another answer: {in_time}")
     base = statistics.median(took["columns"])
     for name, each in took.items():
         each.sort()

@@ -20,6 +20,7 @@ from tessera.domain.cohort.fields import FIELDS, Level
 from tessera.domain.cohort.query import Operator
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.cohort.syntax import parse
+from tessera.domain.cohort.temporal import Direction, Moment
 from tessera.domain.errors import InvalidQuery
 from tessera.domain.quality.finding import Severity
 from tessera.http import formats
@@ -103,7 +104,8 @@ def _forms(pattern: str, is_count: bool) -> Iterator[str]:
 
 def _used() -> set[str]:
     facets = {f"term.{name}.*" for name in FACETS}
-    conditions = {f"term.{kind}.*" for kind in ("receptor", "yes_no", "unit", "first_treatment")}
+    kinds = ("receptor", "yes_no", "unit", "first_treatment", "day_zero")
+    conditions = {f"term.{kind}.*" for kind in kinds}
     labels = {"field.*", "trouble.end"}
     faults = {f"trouble.{name}" for name, _ in FAULTS} | {f"mend.{name}" for name, _ in MENDS}
     return set(_template_keys()) | set(_code_keys()) | facets | conditions | labels | faults
@@ -138,6 +140,10 @@ def test_every_coded_value_and_every_field_has_words_in_every_language() -> None
         missing += [f"quality.{severity}.name" for severity in Severity]
         missing += [f"facet.{name}" for name in FACETS]
         missing += [f"example.{key}" for key, _ in EXAMPLES]
+        missing += [f"term.first_treatment.{c.name}" for c in FIELDS["treatment"].values]
+        missing += [f"term.day_zero.{c.name}" for c in FIELDS["day_zero"].values]
+        missing += [f"relation.{side}" for side in Direction]
+        missing += [f"relation.event.{moment}" for moment in Moment]
         missing += [f"operator.{op.name.lower()}" for op in Operator]
         assert [key for key in missing if not words.has(key)] == []
 
@@ -236,6 +242,20 @@ def test_a_policy_of_another_form_is_shown_as_it_came_and_marked_as_english() ->
         ("her2 != positive", "Minst en cancer: HER2 är känt men inte positiv."),
         ("stage is unknown", "Minst en cancer: stadium är inte känt."),
         ("sex = female", "Patienten: kön vid födseln är Kvinna."),
+        (
+            "modality = MR within 90 days before treatment = surgery",
+            "Minst en undersökning (minst en serie: slags bild är Magnetkamera (MR)) ligger 0 till "
+            "90 dagar före minst en behandling (behandling är kirurgi).",
+        ),
+        (
+            "at least 2 (study_day > 1) more than 0 days apart",
+            "Minst 2 undersökningar (tid från dag 0 till undersökningen är mer än 1\u00a0dagar), "
+            "och mellan varje två av dem minst 1 dag.",
+        ),
+        (
+            "death within 0 days of diagnosis",
+            "Dödsfallet ligger samma dag som den första diagnosen.",
+        ),
     ],
 )
 def test_a_condition_is_explained_in_swedish_from_its_parts(query: str, swedish: str) -> None:
@@ -250,6 +270,9 @@ def test_every_operator_and_group_can_be_said_in_swedish() -> None:
         "psa < 4 and psa <= 4 and psa > 4 and psa >= 4 and psa not in (1, 2) and psa is known "
         "and in one study (modality = MR or modality = PT) and not (er = positive or pr = negative)"
         " and in one condition (cancer = lung and stage >= II) and in one series (modality = CT)"
+        " and treatment = surgery before death and death after diagnosis"
+        " and modality = MR of in one treatment (treatment = surgery)"
+        " and at least 2 (treatment = ablation) within 9 days apart"
     )
     for condition in explain(query):
         said = str(condition_meaning(condition, SV))

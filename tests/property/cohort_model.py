@@ -4,7 +4,8 @@ The reading here shares nothing with the DuckDB engine: it loops over rows.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from hypothesis import strategies as st
 
@@ -18,10 +19,13 @@ from tessera.domain.cohort.query import (
     Operator,
     Or,
     Query,
+    Related,
+    Repeated,
     compare,
     conditions,
     value_text,
 )
+from tessera.domain.cohort.temporal import Direction, Moment, Span
 
 Row = Mapping[str, object]
 Tables = dict[str, list[Row]]
@@ -41,11 +45,13 @@ _STORED = {
     "morphology": ["8140/3", "8140/0"],
     "body_part": ["PROSTATE", "Chest", " prostate ", ""],
     "manufacturer": ["SIEMENS", "GE MEDICAL SYSTEMS", "Imagenation", "ACME-Imaging", "--"],
-    "deceased": [True, False],
+    "deceased": [True, True, False],
+    "day_zero": ["diagnosis", "diagnosis", "diagnosis", "imaging"],
     "b_value": [["0", "800"], ["0"], [], ["1000", "x"], ["2.5"]],
 }
 _NUMBERS = [-1.0, 0.0, 2.5, 3.0, 800.0]
-_INTEGER_COLUMNS = {"survival_days", "diagnosis_offset_days", "gleason", "n_instances"}
+_INTEGER_COLUMNS = {"survival_days", "gleason", "n_instances"}
+_INTEGER_COLUMNS |= {"diagnosis_offset_days", "study_offset_days", "start_offset_days"}
 
 
 def _words(field: Field) -> list[str]:
@@ -102,17 +108,95 @@ def _groups() -> st.SearchStrategy[Expression]:
     in_study = comparisons(frozenset({Level.STUDY, Level.SERIES}))
     study = _trees(st.one_of(in_study, series)).map(lambda child: InOne(Level.STUDY, child))
     of_condition = _trees(comparisons(frozenset({Level.CONDITION})))
-    return st.one_of(study, series, of_condition.map(lambda c: InOne(Level.CONDITION, c)))
+    return st.one_of(
+        study, series, of_condition.map(lambda c: InOne(Level.CONDITION, c)), _treatments()
+    )
+
+
+def _treatments() -> st.SearchStrategy[InOne]:
+    of_treatment = _trees(comparisons(frozenset({Level.TREATMENT})))
+    return of_treatment.map(lambda child: InOne(Level.TREATMENT, child))
+
+
+def _spans() -> st.SearchStrategy[Span]:
+    return st.builds(
+        lambda least, more: Span(least, None if more is None else least + more),
+        st.sampled_from([0, 0, 1, 3]),
+        st.sampled_from([None, 0, 1, 3, 800]),
+    )
+
+
+_EVENTS = [
+    InOne(Level.STUDY, compare("modality", Operator.IN, "CT", "MR")),
+    InOne(Level.STUDY, compare("modality", Operator.EQ, "CT")),
+    InOne(Level.STUDY, Not(compare("modality", Operator.EQ, "CT"))),
+    InOne(Level.STUDY, InOne(Level.SERIES, compare("modality", Operator.NE, "CT"))),
+    InOne(Level.TREATMENT, compare("treatment", Operator.EQ, "surgery")),
+    InOne(Level.TREATMENT, compare("treatment_day", Operator.GT, "-1")),
+]
+
+
+@st.composite
+def relations(draw: st.DrawFn, *, hard: bool = True) -> Related | Repeated:
+    """A relation in time. `hard`: between events of any condition, which hospitals seldom hold."""
+    rows: st.SearchStrategy[InOne] = st.sampled_from(_EVENTS)
+    if hard:
+        in_study = comparisons(frozenset({Level.STUDY, Level.SERIES}))
+        of_study = in_study.map(lambda child: InOne(Level.STUDY, child))
+        rows = st.one_of(rows, of_study, _treatments())
+    if draw(st.booleans()):
+        span = draw(_spans().filter(lambda one: one != Span()))
+        return Repeated(draw(st.integers(2, 3)), draw(rows), span)
+    event = draw(st.one_of(rows, rows, st.sampled_from(Moment)))
+    others = st.one_of(rows, st.sampled_from(Moment)).filter(
+        lambda one: not (isinstance(one, Moment) and one is event)
+    )
+    return Related(event, draw(_spans()), draw(st.sampled_from(Direction)), draw(others))
 
 
 def queries() -> st.SearchStrategy[Query]:
-    return _trees(st.one_of(comparisons(), _groups())).map(Query)
+    return _trees(st.one_of(comparisons(), _groups(), relations())).map(Query)
+
+
+def temporal_queries() -> st.SearchStrategy[Query]:
+    """Queries that are mostly one relation in time, for `courses`."""
+    one = relations(hard=False)
+    few = st.lists(one, min_size=2, max_size=2).map(tuple)
+    return st.one_of(one, one, one.map(Not), few.map(Or), few.map(And)).map(Query)
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Tables:
+    """Up to six subjects with studies and treatments within a few days; some days missing."""
+    tables: Tables = {"patient": [], "study": [], "series": [], "treatment": []}
+    days = st.sampled_from([None, -2, 0, 0, 1, 2, 3, 4, 7])
+    for s in range(draw(st.integers(2, 6))):
+        who = {"subject": f"S{s}"}
+        tables["patient"].append(
+            {
+                **who,
+                "baseline": draw(st.sampled_from(["diagnosis", "diagnosis", "imaging", None])),
+                "deceased": draw(st.sampled_from([True, True, False, None])),
+                "survival_days": draw(days),
+            }
+        )
+        for t, day in enumerate(draw(st.lists(days, min_size=1, max_size=4))):
+            study = {**who, "study_uid": f"{s}.{t}"}
+            tables["study"].append({**study, "study_offset_days": day})
+            for modality in draw(st.lists(st.sampled_from(["CT", "MR"]), max_size=2)):
+                tables["series"].append({**study, "modality": modality})
+        for t, day in enumerate(draw(st.lists(days, max_size=3))):
+            kind = draw(st.sampled_from(["surgery", "surgery", "hormone"]))
+            given = draw(st.sampled_from([None, True, False]))
+            row = {**who, "treatment_id": f"{s}.{t}", "type": kind, "given": given}
+            tables["treatment"].append({**row, "start_offset_days": day})
+    return tables
 
 
 @st.composite
 def hospitals(draw: st.DrawFn) -> Tables:
-    """Up to five subjects with up to three rows at each level, some values missing."""
-    tables: Tables = {"patient": [], "condition": [], "study": [], "series": []}
+    """Up to five subjects with few rows at each level, some values missing."""
+    tables: Tables = {level.value: [] for level in Level}
 
     def row(level: Level, **keys: object) -> None:
         values = {
@@ -127,6 +211,9 @@ def hospitals(draw: st.DrawFn) -> Tables:
         for _ in range(draw(st.integers(0, 2))):
             row(Level.CONDITION, subject=f"S{s}")
         for t in range(draw(st.integers(0, 2))):
+            given = draw(st.sampled_from([None, True, True, False]))
+            row(Level.TREATMENT, subject=f"S{s}", treatment_id=f"{s}.{t}", given=given)
+        for t in range(draw(st.integers(0, 2))):
             row(Level.STUDY, subject=f"S{s}", study_uid=f"{s}.{t}")
             for _ in range(draw(st.integers(0, 3))):
                 row(Level.SERIES, subject=f"S{s}", study_uid=f"{s}.{t}")
@@ -138,7 +225,7 @@ def unsupported(tables: Tables, query: Query) -> tuple[str, ...]:
     found = set()
     for condition in conditions(query.where):
         assert isinstance(condition, Comparison)
-        rows = tables[condition.about.table]
+        rows = _rows_at(condition.about.level, tables)
         if all(_read(row, condition.about) is None for row in rows):
             found.add(condition.field)
     return tuple(sorted(found))
@@ -158,11 +245,20 @@ def counted(tables: Tables, query: Query) -> tuple[int, int, int]:
     return len(names), len(studies), len({study["subject"] for study in studies})
 
 
+def _rows_at(level: Level, tables: Tables) -> list[Row]:
+    return [row for row in tables[level.value] if row.get("given") is not False]
+
+
 def _decisive(where: Expression, *, positive: bool = True) -> list[Expression]:
     if isinstance(where, And | Or):
         return [part for child in where.children for part in _decisive(child, positive=positive)]
     if isinstance(where, Not):
         return _decisive(where.child, positive=not positive)
+    if isinstance(where, Repeated):
+        return _decisive(where.event, positive=positive)
+    if isinstance(where, Related):
+        sides = [one for one in (where.event, where.other) if isinstance(one, InOne)]
+        return [where] if positive and any(one.level is Level.STUDY for one in sides) else []
     level = where.level if isinstance(where, InOne) else FIELDS[where.field].level
     return [where] if positive and level in (Level.STUDY, Level.SERIES) else []
 
@@ -174,10 +270,67 @@ def _holds_for_subject(where: Expression, patient: Row, tables: Tables) -> bool:
         return any(_holds_for_subject(child, patient, tables) for child in where.children)
     if isinstance(where, Not):
         return not _holds_for_subject(where.child, patient, tables)
+    if isinstance(where, Related):
+        return bool(_related(where, patient["subject"], tables))
+    if isinstance(where, Repeated):
+        return _repeated(where, patient["subject"], tables)
     level = where.level if isinstance(where, InOne) else FIELDS[where.field].level
-    mine = [row for row in tables[level.value] if row["subject"] == patient["subject"]]
+    mine = [row for row in _rows_at(level, tables) if row["subject"] == patient["subject"]]
     inside = where.child if isinstance(where, InOne) else where
     return any(_holds(inside, level, row, tables) for row in mine)
+
+
+_Dated = tuple[str, Row, int]
+"""Name of the table, row, and day."""
+
+
+def _events(
+    event: InOne | Moment, subject: object, tables: Tables, *, alone: bool
+) -> Iterator[_Dated]:
+    """Yield the subject's dated events. `alone`: studies stand in relation to studies only."""
+    patient = next(row for row in tables["patient"] if row["subject"] == subject)
+    if not alone and patient["baseline"] != "diagnosis":
+        return
+    if event is Moment.DIAGNOSIS:
+        yield "diagnosis", patient, 0
+    elif event is Moment.DEATH:
+        if patient["deceased"] and patient["survival_days"] is not None:
+            yield "death", patient, int(str(patient["survival_days"]))
+    else:
+        column = "study_offset_days" if event.level is Level.STUDY else "start_offset_days"
+        for row in _rows_at(event.level, tables):
+            is_dated = row["subject"] == subject and row[column] is not None
+            if is_dated and _holds(event.child, event.level, row, tables):
+                yield event.level.value, row, int(str(row[column]))
+
+
+def _related(where: Related, subject: object, tables: Tables) -> list[tuple[_Dated, _Dated]]:
+    sides = (where.event, where.other)
+    alone = all(isinstance(one, InOne) and one.level is Level.STUDY for one in sides)
+    most = 10**9 if where.span.most is None else where.span.most
+    found = []
+    for event in _events(where.event, subject, tables, alone=alone):
+        for other in _events(where.other, subject, tables, alone=alone):
+            earlier_by = other[2] - event[2]
+            distance = {
+                Direction.BEFORE: earlier_by,
+                Direction.AFTER: -earlier_by,
+                Direction.OF: abs(earlier_by),
+            }[where.direction]
+            is_itself = event[0] == other[0] and event[1] is other[1]
+            if where.span.least <= distance <= most and not is_itself:
+                found.append((event, other))
+    return found
+
+
+def _repeated(where: Repeated, subject: object, tables: Tables) -> bool:
+    alone = where.event.level is Level.STUDY
+    days = [day for _, _, day in _events(where.event, subject, tables, alone=alone)]
+    most = 10**9 if where.span.most is None else where.span.most
+    return any(
+        all(where.span.least <= abs(a - b) <= most for a, b in combinations(some, 2))
+        for some in combinations(days, where.n)
+    )
 
 
 def _holds(where: Expression, level: Level, row: Row, tables: Tables) -> bool:
@@ -187,6 +340,9 @@ def _holds(where: Expression, level: Level, row: Row, tables: Tables) -> bool:
         return any(_holds(child, level, row, tables) for child in where.children)
     if isinstance(where, Not):
         return not _holds(where.child, level, row, tables)
+    if isinstance(where, Related):
+        taking_part = _related(where, row["subject"], tables)
+        return any(one[1] is row for pair in taking_part for one in pair)
     if isinstance(where, InOne):
         if where.level is level:
             return _holds(where.child, level, row, tables)

@@ -13,7 +13,15 @@ from tessera.domain.cohort.exact import ExactCounts, NotSupported
 from tessera.domain.cohort.query import Query
 from tessera.domain.ids import Pseudonym
 from tessera.testing.cohort_engine import write_version
-from tests.property.cohort_model import Tables, counted, hospitals, queries, unsupported
+from tests.property.cohort_model import (
+    Tables,
+    counted,
+    courses,
+    hospitals,
+    queries,
+    temporal_queries,
+    unsupported,
+)
 
 
 @pytest.mark.parametrize("kind", [DuckDbCohortEngine, ColumnCohortEngine])
@@ -33,6 +41,24 @@ def test_the_engine_agrees_with_a_plain_reading(
         assert isinstance(found, ExactCounts)
         got = (found.n_subjects, found.n_studies, found.n_study_subjects)
         assert got == counted(tables, query)
+
+
+@pytest.mark.parametrize("kind", [DuckDbCohortEngine, ColumnCohortEngine])
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@given(tables=courses(), asked=st.lists(temporal_queries(), min_size=3, max_size=3))
+def test_the_engine_agrees_with_a_plain_reading_of_relations_in_time(
+    kind: type[DuckDbCohortEngine] | type[ColumnCohortEngine], tables: Tables, asked: list[Query]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        version = write_version(Path(folder) / "v1", tables)
+        engine = kind(Path(folder))
+        found = [engine.count(version, query) for query in asked]
+        engine.close()
+    for query, counts in zip(asked, found, strict=True):
+        if fields := unsupported(tables, query):
+            assert counts == NotSupported(fields)
+        else:
+            assert counts == ExactCounts(*counted(tables, query))
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))

@@ -141,6 +141,73 @@ _WHO = (
 )
 
 
+def _dated(subject: str, *studies: tuple[int | None, str]) -> list[dict[str, object]]:
+    return [
+        {"study_uid": f"{subject}{i}", "subject": subject, "study_offset_days": day, "of": modality}
+        for i, (day, modality) in enumerate(studies)
+    ]
+
+
+_STUDIES = [
+    *_dated("A", (-90, "MR"), (0, "CT"), (200, "CT")),
+    *_dated("B", (10, "MR"), (10, "CT"), (None, "CT")),
+    *_dated("C", (0, "CT"), (181, "CT"), (400, "CT")),
+    *_dated("D", (-1, "MR")),
+]
+COURSES: Rows = {
+    "patient": (
+        {"subject": "A", "baseline": "diagnosis", "deceased": True, "survival_days": 200},
+        {"subject": "B", "baseline": "diagnosis", "deceased": False, "survival_days": 30},
+        {"subject": "C", "baseline": "imaging", "deceased": True, "survival_days": 400},
+        {"subject": "D", "baseline": "diagnosis", "deceased": True},
+    ),
+    "study": _STUDIES,
+    "series": [{**one, "modality": one["of"]} for one in _STUDIES],
+    "treatment": (
+        {"treatment_id": "1", "subject": "A", "type": "surgery", "start_offset_days": 0},
+        {"treatment_id": "2", "subject": "A", "type": "hormone", "start_offset_days": 30},
+        {"treatment_id": "3", "subject": "B", "type": "surgery", "start_offset_days": 10},
+        {"treatment_id": "4", "subject": "B", "type": "surgery", "start_offset_days": 90}
+        | {"given": False},
+        {"treatment_id": "5", "subject": "C", "type": "surgery", "start_offset_days": 0},
+        {"treatment_id": "6", "subject": "D", "type": "surgery"},
+    ),
+}
+"""Four subjects. A: MR 90 days before an operation. B: MR, CT and operation on one day; a later
+operation was not made. C: counted from the first study. D: an operation without a day."""
+
+_WHEN = (
+    ("modality = MR within 90 days before treatment = surgery", 2, 2),
+    ("modality = MR within 89 days before treatment = surgery", 1, 1),
+    ("modality = MR more than 89 days before treatment = surgery", 1, 1),
+    ("modality = MR more than 90 days before treatment = surgery", 0, 0),
+    ("modality = MR at least 1 day before treatment = surgery", 1, 1),
+    ("modality = MR between 1 and 90 days before treatment = surgery", 1, 1),
+    ("modality = MR within 0 days of treatment = surgery", 1, 1),
+    ("modality = MR before treatment = surgery", 2, 2),
+    ("modality = MR after treatment = surgery", 1, 1),
+    ("treatment = surgery before modality = CT", 2, 3),
+    ("not (modality = MR before treatment = surgery)", 2, 4),
+    ("treatment = surgery and treatment_day > 89", 0, 0),
+    ("in one treatment (treatment = surgery and treatment_day = 30)", 0, 0),
+    ("treatment = surgery before treatment = hormone", 1, 3),
+    ("modality = CT within 0 days of modality = MR", 1, 2),
+    ("modality = CT within 0 days of modality = CT", 0, 0),
+    ("modality = CT within 200 days after diagnosis", 2, 3),
+    ("modality = MR before diagnosis", 2, 2),
+    ("modality = CT within 0 days before death", 1, 1),
+    ("death within 200 days after treatment = surgery", 1, 3),
+    ("death after diagnosis", 1, 3),
+    ("at least 2 (modality = CT) more than 180 days apart", 2, 5),
+    ("at least 2 (modality = CT) more than 400 days apart", 0, 0),
+    ("at least 3 (modality = CT) at least 181 days apart", 1, 3),
+    ("at least 3 (modality = CT) within 399 days apart", 0, 0),
+    ("at least 2 (study_day is known) within 0 days apart", 1, 2),
+    ("not (at least 2 (modality = CT) more than 180 days apart)", 2, 4),
+    ("at least 2 (treatment_day >= 0) between 30 and 30 days apart", 1, 3),
+)
+
+
 class CohortEngineContract:
     """Inherit, and say how to make an engine that may read below `root`."""
 
@@ -155,6 +222,40 @@ class CohortEngineContract:
         found = self.make(tmp_path).count(version, parse(text))
         assert isinstance(found, ExactCounts)
         assert (found.n_subjects, found.n_studies) == (n_subjects, n_studies)
+
+    @pytest.mark.parametrize(("text", "n_subjects", "n_studies"), _WHEN)
+    def test_a_relation_in_time_counts_the_subjects_and_studies_it_means(
+        self, tmp_path: Path, text: str, n_subjects: int, n_studies: int
+    ) -> None:
+        version = write_version(tmp_path / "v1", COURSES)
+        found = self.make(tmp_path).count(version, parse(text))
+        assert isinstance(found, ExactCounts)
+        assert (found.n_subjects, found.n_studies) == (n_subjects, n_studies)
+
+    def test_a_relation_in_time_needs_days(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", HOSPITAL)
+        engine = self.make(tmp_path)
+        for text, lacking in (
+            ("modality = MR before diagnosis", ("day_zero", "study_day")),
+            ("at least 2 (modality = CT) within 9 days apart", ("study_day",)),
+            ("treatment = surgery before death", ("day_zero", "treatment", "treatment_day")),
+        ):
+            assert engine.count(version, parse(text)) == NotSupported(lacking)
+
+    def test_days_that_are_no_whole_numbers_are_counted(self, tmp_path: Path) -> None:
+        version = write_version(tmp_path / "v1", COURSES)
+        path = version / "study.parquet"
+        table = pq.read_table(path)
+        days = table.column("study_offset_days").cast(pa.float64()).to_pylist()
+        days[0] = -90.5
+        place = table.column_names.index("study_offset_days")
+        pq.write_table(table.set_column(place, "study_offset_days", pa.array(days)), path)
+        engine = self.make(tmp_path)
+        for n_days, n_subjects in ((90, 1), (91, 2)):
+            query = parse(f"modality = MR within {n_days} days before treatment = surgery")
+            found = engine.count(version, query)
+            assert isinstance(found, ExactCounts)
+            assert found.n_subjects == n_subjects
 
     def test_counted_studies_come_with_the_number_of_their_subjects(self, tmp_path: Path) -> None:
         version = write_version(tmp_path / "v1", HOSPITAL)

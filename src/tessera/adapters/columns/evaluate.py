@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tessera.adapters.columns.relations import Relations
 from tessera.adapters.columns.sets import Bits, bits_of, booleans_of, size
 from tessera.adapters.columns.values import Column, Stored
 from tessera.adapters.columns.version import Rows, Version
@@ -21,6 +22,8 @@ from tessera.domain.cohort.query import (
     Not,
     Operator,
     Or,
+    Related,
+    Repeated,
     UnknownField,
     conditions,
     study_conditions,
@@ -62,6 +65,7 @@ class Evaluation:
     def __init__(self, version: Version) -> None:
         self._version = version
         self._found: dict[tuple[Expression, Level], Bits] = {}
+        self._relations = Relations(version, self.subjects, self._studies, self._rows)
 
     def counts(self, where: Expression, among: Bits) -> ExactCounts:
         """Count those of `among`, a set of subjects, for whom it holds, and their studies."""
@@ -108,6 +112,8 @@ class Evaluation:
                 return self._of_rows(level, child, Level.PATIENT)
             case Comparison():
                 return self._having(where, Level.PATIENT)
+            case Related() | Repeated():
+                return self._in_time(where, Level.PATIENT)
             case UnknownField(field):
                 raise ValueError(f"{field} is not supported and cannot be evaluated")
 
@@ -121,8 +127,15 @@ class Evaluation:
                 return self._of_rows(level, child, Level.STUDY)
             case Comparison():
                 return self._having(where, Level.STUDY)
+            case Related() | Repeated():
+                return self._in_time(where, Level.STUDY)
             case UnknownField(field):
                 raise ValueError(f"{field} is not supported and cannot be evaluated")
+
+    def _in_time(self, where: Related | Repeated, of: Level) -> Bits:
+        if (where, of) not in self._found:
+            self._keep((where, of), self._relations.having(where, of))
+        return self._found[where, of]
 
     def _joined(
         self, where: And | Or | Not, rule: Callable[[Expression], Bits], n_owners: int

@@ -22,6 +22,7 @@ KEYS: Final = {
     Level.CONDITION: ("subject",),
     Level.STUDY: ("study_uid", "subject"),
     Level.SERIES: ("study_uid", "subject"),
+    Level.TREATMENT: ("subject",),
 }
 LEADING: Final = (FIELDS["modality"], FIELDS["slice_thickness"])
 """Series stand in the order of these: what is asked of one series mostly names one of them, and
@@ -98,11 +99,14 @@ class Version:
         subjects = _keys(self.tables[Level.PATIENT].stored("subject"))
         self.n_patients = len(subjects)
         everybody = subjects
-        for level in (Level.CONDITION, Level.STUDY, Level.SERIES):
+        for level in (Level.CONDITION, Level.STUDY, Level.SERIES, Level.TREATMENT):
             rows, found = _given(self.tables[level].stored("subject"))
             beside = found.filter(pa.array(_places(everybody, found) < 0))
             everybody = pa.concat_arrays([everybody, beside])
             self.tables[level].subject = _places(everybody, found)[rows]
+        treatment = self.tables[Level.TREATMENT]
+        if treatment.names is not None and "given" in treatment.names:
+            treatment.subject[_is_false(treatment.stored("given"))] = -1  # nobody's
         self.tables[Level.PATIENT].subject = np.arange(self.n_patients, dtype=np.intp)
         self.n_subjects = len(everybody)
         studies = _keys(self.tables[Level.STUDY].stored("study_uid"))
@@ -202,6 +206,15 @@ class Version:
     def studies_each(self) -> int:
         """See `ExactSets.studies_each`."""
         return studies_bound(np.bincount(self.tables[Level.STUDY].subject, minlength=1))
+
+
+def _is_false(stored: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return for each row whether it says no. Raises Odd."""
+    if not pa.types.is_boolean(stored.type):
+        raise Odd("a column of yes and no that holds something else")
+    is_false = pc.fill_null(pc.invert(stored), fill_value=False)
+    found: NDArray[np.bool_] = is_false.to_numpy().astype(np.bool_)
+    return found
 
 
 def _keys(stored: pa.ChunkedArray) -> pa.Array:

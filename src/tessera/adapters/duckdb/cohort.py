@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
+from tessera.adapters.duckdb.events import row_columns, row_filter
 from tessera.adapters.duckdb.marked import marked_sets
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
 from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
@@ -33,6 +34,7 @@ _KEYS = {
     Level.CONDITION: ("subject",),
     Level.STUDY: ("study_uid", "subject"),
     Level.SERIES: ("study_uid", "subject"),
+    Level.TREATMENT: ("subject",),
 }
 
 
@@ -339,8 +341,8 @@ class _Count:
         fields = [f for f in self._fields if f.level is level and f.column in columns]
         values = [f"{normalised(field)} AS {column_of(field)}" for field in fields]
         parameters[f"{level}_path"] = _literal(self._path(level))
-        source = f"read_parquet(${level}_path)"
-        selected = ", ".join((*keys, *values))
+        source = f"read_parquet(${level}_path){row_filter(level, columns)}"
+        selected = ", ".join((*keys, *values, *row_columns(level)))
         return f"{level}_rows AS MATERIALIZED (SELECT {selected} FROM {source})"  # noqa: S608
 
     def _path(self, level: Level) -> Path:

@@ -7,6 +7,7 @@ parameter. Each predicate is TRUE or FALSE, never NULL, so that NOT means what i
 import operator
 from collections.abc import Callable
 
+from tessera.adapters.duckdb.events import Events
 from tessera.domain.cohort.fields import Field, Kind, Level, Match, Value, vendor_patterns
 from tessera.domain.cohort.query import (
     And,
@@ -16,6 +17,8 @@ from tessera.domain.cohort.query import (
     Not,
     Operator,
     Or,
+    Related,
+    Repeated,
     UnknownField,
     study_conditions,
 )
@@ -26,7 +29,13 @@ _ORDER: dict[Operator, Callable[[float, float], bool]] = {
     Operator.GT: operator.gt,
     Operator.GE: operator.ge,
 }
-_ALIAS = {Level.PATIENT: "p", Level.CONDITION: "c", Level.STUDY: "t", Level.SERIES: "s"}
+_ALIAS = {
+    Level.PATIENT: "p",
+    Level.CONDITION: "c",
+    Level.STUDY: "t",
+    Level.SERIES: "s",
+    Level.TREATMENT: "r",
+}
 
 
 def column_of(field: Field) -> str:
@@ -68,6 +77,7 @@ class Predicates:
 
     def __init__(self) -> None:
         self.parameters: dict[str, object] = {}
+        self._events = Events(self._of_row, self._comparison)
 
     def of_subject(self, where: Expression) -> str:
         """Return a predicate over a row `p` of patient."""
@@ -84,6 +94,8 @@ class Predicates:
                     return self._comparison(where)
                 link = f"{_ALIAS[level]}.subject = p.subject"
                 return _exists(level, link, self._comparison(where))
+            case Related() | Repeated():
+                return self._events.of_subject(where)
             case UnknownField(field):
                 raise ValueError(f"{field} is not supported and cannot be compiled")
 
@@ -107,6 +119,10 @@ class Predicates:
                 if where.about.level is level:
                     return inside
                 return _exists(Level.SERIES, "s.study_uid = t.study_uid", inside)
+            case Related():
+                return self._events.of_study(where)
+            case Repeated():
+                raise ValueError("events that are counted are no condition on one row")
             case UnknownField(field):
                 raise ValueError(f"{field} is not supported and cannot be compiled")
 

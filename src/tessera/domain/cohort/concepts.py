@@ -86,6 +86,20 @@ TREATMENTS = (
     Concept("targeted", "targeted therapy", ("targeted therapy", "CLIN1034674")),
     Concept("surveillance", "surveillance", ("active surveillance", "watchful waiting")),
 )
+TREATMENTS_EVER = (
+    *TREATMENTS,
+    Concept("chemoradiation", "chemoradiation", ("chemoradiotherapy",)),
+    Concept("ablation", "ablation"),
+    Concept("embolisation", "embolisation", ("embolization",)),
+    Concept("radionuclide", "radionuclide therapy", ("radionuclide therapy",)),
+    Concept("transplantation", "transplantation", ("transplant",)),
+    Concept("best_supportive_care", "best supportive care", ("supportive care",)),
+)
+"""Kinds of treatment that a course may be of."""
+BASELINES = (
+    Concept("diagnosis", "the day of the first diagnosis"),
+    Concept("imaging", "the day of the first study, where no diagnosis is dated"),
+)
 YES_NO = (Concept("yes", "yes", ("true", "y")), Concept("no", "no", ("false", "n")))
 MODALITIES = (
     Concept("CT", "computed tomography", ("CAT", "RID10321")),

@@ -22,6 +22,8 @@ class Level(StrEnum):
     CONDITION = "condition"
     STUDY = "study"
     SERIES = "series"
+    TREATMENT = "treatment"
+    """One course of treatment that was given."""
 
 
 class Kind(StrEnum):
@@ -199,6 +201,7 @@ _concept = partial(Field, kind=Kind.CONCEPT)
 _number = partial(Field, kind=Kind.NUMBER)
 _text = partial(Field, kind=Kind.TEXT)
 _P, _C, _T, _S = Level.PATIENT, Level.CONDITION, Level.STUDY, Level.SERIES
+_R = Level.TREATMENT
 _ALL = (
     _concept("cancer", _C, "cancer", "cancer", values=concepts.CANCERS),
     _number(
@@ -237,10 +240,18 @@ _ALL = (
         unit="days",
         example="365",
     ),
+    _concept("day_zero", _P, "baseline", "day 0", values=concepts.BASELINES),
     _number(
         *("days_from_diagnosis", _T, "diagnosis_offset_days", "time from diagnosis"),
         unit="days",
         example="90",
+    ),
+    _number("study_day", _T, "study_offset_days", "time from day 0", unit="days", example="90"),
+    _concept("treatment", _R, "type", "treatment", values=concepts.TREATMENTS_EVER),
+    _number(
+        *("treatment_day", _R, "start_offset_days", "time from day 0 to its start"),
+        unit="days",
+        example="30",
     ),
     _concept("modality", _S, "modality", "modality", values=concepts.MODALITIES),
     _text(
@@ -277,7 +288,6 @@ _FIELD_SYNONYMS = {
     "age": "age_at_diagnosis",
     "gender": "sex",
     "psa_ng_ml": "psa",
-    "treatment": "first_treatment",
     "vendor": "manufacturer",
     "bodypart": "body_part",
     "body_part_examined": "body_part",

@@ -1,4 +1,4 @@
-"""The text form of a cohort query: tokenizer and parser, written by hand. Pure.
+"""The text form of a cohort query: its parser, written by hand. Pure.
 
 Grammar: docs/reference/cohort-language.md. Every fault is an InvalidQuery with the
 position of the fault and a mend; no text makes it raise anything else.
@@ -6,32 +6,30 @@ position of the fault and a mend; no text makes it raise anything else.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TypeVar
 
 from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, field_named
 from tessera.domain.cohort.query import (
-    KEYWORDS,
     MAX_DEPTH,
     MAX_LENGTH,
     And,
     Comparison,
+    Event,
     Expression,
     InOne,
     Not,
     Operator,
     Or,
     Query,
+    Related,
+    Repeated,
     compare,
+    conditions,
 )
+from tessera.domain.cohort.temporal import Direction, Moment, Span
+from tessera.domain.cohort.tokens import EXAMPLE, Token, tokens_of
 from tessera.domain.errors import InvalidQuery
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<symbol>!=|<>|<=|>=|==|[=<>≠≤≥(),])
-      | (?P<quoted>"(?:[^"]|"")*"|'(?:[^']|'')*')
-      | (?P<word>[^\s=!<>≠≤≥(),"']+)""",
-    re.VERBOSE,
-)
 _COMPARATORS = {
     "=": Operator.EQ,
     "==": Operator.EQ,
@@ -47,23 +45,9 @@ _COMPARATORS = {
 }
 _MAX_NESTING = 2 * MAX_DEPTH
 """Of brackets and `not` in the text: `not (…)` is two of them and one level of the tree."""
-_EXAMPLE = "for example `cancer = prostate and modality in (MR, PT)`"
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    """symbol, quoted, word, or end."""
-    text: str
-    position: int
-
-    @property
-    def keyword(self) -> str:
-        folded = self.text.lower()
-        return folded if self.kind == "word" and folded in KEYWORDS else ""
-
-    def __str__(self) -> str:
-        return "the end of the query" if self.kind == "end" else f"`{self.text[:40]}`"
+_RELATION_WORDS = frozenset({"within", "more", "at", "between", *Direction})
+_RELATION_EXAMPLE = "for example `modality = MR within 90 days before treatment = surgery`"
+_Made = TypeVar("_Made", InOne, Related, Repeated, Span)
 
 
 def parse(text: str) -> Query:
@@ -74,38 +58,19 @@ def parse(text: str) -> Query:
             position=MAX_LENGTH,
             mend=f"use at most {MAX_LENGTH}",
         )
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     if len(tokens) == 1:
-        raise InvalidQuery("the query is empty", mend=_EXAMPLE)
+        raise InvalidQuery("the query is empty", mend=EXAMPLE)
     parser = _Parser(tokens)
     where = parser.alternatives()
     parser.end()
     return Query(where)
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens, at = [], 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            if text[at] in "\"'":
-                raise InvalidQuery(
-                    "a quotation mark is not closed", position=at, mend=f"close it with {text[at]}"
-                )
-            raise InvalidQuery(f"{text[at]!r} has no meaning here", position=at, mend=_EXAMPLE)
-        kind, part = str(found.lastgroup), found.group()
-        if kind == "quoted":
-            part = part[1:-1].replace(part[0] * 2, part[0])
-        if kind != "space":
-            tokens.append(_Token(kind, part, at))
-        at = found.end()
-    return [*tokens, _Token("end", "", len(text))]
-
-
 class _Parser:
     """Recursive descent; one method per rule of the grammar."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
         self._nesting = 0
@@ -142,12 +107,124 @@ class _Parser:
         if token.keyword == "not":
             self._next()
             return Not(self._nested(token, self._part))
-        if token.keyword == "in":
-            self._next()
-            return self._group(token)
+        if self._ahead("at", "least"):
+            return self._repeated()
+        if self._moment_ahead() and self._relation_begins(self._at + 1):
+            return self._related(self._moment(), token)
+        found = self._event_or_part()
+        if self._relation_begins(self._at):
+            return self._related(self._event_of(found, token), token)
+        return found
+
+    def _event_or_part(self) -> Expression:
+        token = self._peek()
         if token.kind == "symbol" and token.text == "(":
             return self._bracketed()
-        return self._condition()
+        if token.keyword != "in":
+            return self._condition()
+        self._next()
+        return self._group(token)
+
+    def _moment_ahead(self) -> bool:
+        token = self._peek()
+        return token.kind == "word" and token.text.lower() in set(Moment)
+
+    def _moment(self) -> Moment:
+        return Moment(self._next().text.lower())
+
+    def _relation_begins(self, at: int) -> bool:
+        """Say whether words follow that can only stand between two events."""
+        token = self._tokens[min(at, len(self._tokens) - 1)]
+        return token.kind == "word" and token.text.lower() in _RELATION_WORDS
+
+    def _related(self, event: Event, start: Token) -> Related:
+        span = self._span()
+        token = self._next()
+        if token.kind != "word" or token.text.lower() not in set(Direction):
+            raise InvalidQuery(
+                f"`before`, `after` or `of` must stand here, not {token}",
+                position=token.position,
+                mend=_RELATION_EXAMPLE,
+            )
+        direction = Direction(token.text.lower())
+        other_start = self._peek()
+        if self._moment_ahead():
+            other: Event = self._moment()
+        else:
+            other = self._event_of(self._event_or_part(), other_start)
+        return self._placed(lambda: Related(event, span, direction, other), start)
+
+    def _repeated(self) -> Repeated:
+        start = self._next()
+        self._next()
+        n = self._whole_number()
+        opening = self._peek()
+        event = self._event_of(self._event_or_part(), opening)
+        span = self._span()
+        if not self._take("apart"):
+            token = self._peek()
+            raise InvalidQuery(
+                f"`apart` must stand here, not {token}",
+                position=token.position,
+                mend="for example `at least 2 (modality = CT) more than 180 days apart`",
+            )
+        return self._placed(lambda: Repeated(n, event, span), start)
+
+    def _event_of(self, where: Expression, start: Token) -> InOne:
+        """Return the study or the treatment for which it holds."""
+        if isinstance(where, InOne) and where.level in (Level.STUDY, Level.TREATMENT):
+            return where
+        inside = list(conditions(where))
+        levels = {one.about.level for one in inside if isinstance(one, Comparison)}
+        if levels == {Level.TREATMENT}:
+            return InOne(Level.TREATMENT, where)
+        if levels <= {Level.STUDY, Level.SERIES}:
+            return InOne(Level.STUDY, where)
+        raise InvalidQuery(
+            "this has no date that a relation in time could be about",
+            position=start.position,
+            mend="use a study, a treatment, `diagnosis` or `death`: " + _RELATION_EXAMPLE,
+        )
+
+    def _span(self) -> Span:
+        """Read `within 90 days`, `more than 180 days` and the like, or nothing."""
+        start = self._peek()
+        if self._take("within"):
+            numbers: tuple[int, int | None] = (0, self._whole_number())
+        elif self._take("more", "than"):
+            numbers = (self._whole_number() + 1, None)
+        elif self._take("at", "least"):
+            numbers = (self._whole_number(), None)
+        elif self._take("between"):
+            least = self._whole_number()
+            if not self._take("and"):
+                token = self._peek()
+                raise InvalidQuery(
+                    f"`between` needs two values joined by `and`, and here is {token}",
+                    position=token.position,
+                    mend=f"write `between {least} and … days`",
+                )
+            numbers = (least, self._whole_number())
+        else:
+            return Span()
+        if not (self._take("days") or self._take("day")):
+            token = self._peek()
+            raise InvalidQuery(
+                f"`days` must stand here, not {token}",
+                position=token.position,
+                mend=_RELATION_EXAMPLE,
+            )
+        return self._placed(lambda: Span(*numbers), start)
+
+    def _whole_number(self) -> int:
+        token = self._next()
+        if token.kind != "word" or not re.fullmatch("[0-9]{1,6}", token.text):
+            raise InvalidQuery(
+                f"a whole number must stand here, not {token}",
+                position=token.position,
+                mend=_RELATION_EXAMPLE,
+            )
+        return int(token.text)
 
     def _bracketed(self) -> Expression:
         opening = self._symbol("(")
@@ -161,7 +238,7 @@ class _Parser:
             )
         return inside
 
-    def _nested(self, token: _Token, rule: Callable[[], Expression]) -> Expression:
+    def _nested(self, token: Token, rule: Callable[[], Expression]) -> Expression:
         self._nesting += 1
         if self._nesting > _MAX_NESTING:
             raise InvalidQuery(
@@ -173,8 +250,11 @@ class _Parser:
         self._nesting -= 1
         return inside
 
-    def _group(self, start: _Token) -> Expression:
-        mend = "write `in one study (…)`, `in one series (…)` or `in one condition (…)`"
+    def _group(self, start: Token) -> InOne:
+        mend = (
+            "write `in one study (…)`, `in one series (…)`, `in one condition (…)` "
+            "or `in one treatment (…)`"
+        )
         if not self._take("one"):
             raise InvalidQuery(
                 "a field must stand before `in`",
@@ -182,19 +262,21 @@ class _Parser:
                 mend=f"write `modality in (MR, PT)`; for one and the same row, {mend}",
             )
         token = self._next()
-        allowed = (Level.STUDY, Level.SERIES, Level.CONDITION)
+        allowed = (Level.STUDY, Level.SERIES, Level.CONDITION, Level.TREATMENT)
         if token.kind != "word" or token.text.lower() not in allowed:
             raise InvalidQuery(f"`in one` and then {token}", position=token.position, mend=mend)
-        group = InOne(Level(token.text.lower()), self._bracketed())
-        return self._placed(group, start)
+        level, inside = Level(token.text.lower()), self._bracketed()
+        return self._placed(lambda: InOne(level, inside), start)
 
-    def _placed(self, group: InOne, start: _Token) -> Expression:
-        """Report a misplaced field at the group, where Query alone would know no position."""
+    def _placed(self, make: Callable[[], _Made], start: Token) -> _Made:
+        """Report a fault of a whole part at its start, where Query alone would know no position."""
         try:
-            Query(group)
+            made = make()
+            if not isinstance(made, Span):
+                Query(made)
         except InvalidQuery as err:
             raise InvalidQuery(err.message, position=start.position, mend=err.mend) from None
-        return group
+        return made
 
     def _condition(self) -> Comparison:
         token = self._next()
@@ -268,22 +350,28 @@ class _Parser:
             self._next()
         return token.text
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._at]
 
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         token = self._tokens[self._at]
         if token.kind != "end":
             self._at += 1
         return token
 
-    def _take(self, keyword: str) -> bool:
-        if self._peek().keyword != keyword:
+    def _ahead(self, *words: str) -> bool:
+        following = self._tokens[self._at : self._at + len(words)]
+        return [token.text.lower() if token.kind == "word" else "" for token in following] == [
+            *words
+        ]
+
+    def _take(self, *words: str) -> bool:
+        if not self._ahead(*words):
             return False
-        self._at += 1
+        self._at += len(words)
         return True
 
-    def _symbol(self, text: str) -> _Token:
+    def _symbol(self, text: str) -> Token:
         token = self._next()
         if token.kind != "symbol" or token.text != text:
             raise InvalidQuery(
@@ -294,7 +382,7 @@ class _Parser:
         return token
 
 
-def _is_unit(field: Field, token: _Token) -> bool:
+def _is_unit(field: Field, token: Token) -> bool:
     return bool(field.unit) and token.text.lower() == field.unit.lower()
 
 
