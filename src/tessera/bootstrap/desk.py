@@ -106,6 +106,7 @@ def serve_desk(node: Node, *, port: int, tell: Callable[[str], None], browser: b
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
+        listening.listen(128)  # whoever reads the address may connect at once
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/?key={key}"
         tell(address)
         if browser:
