@@ -28,6 +28,9 @@ FAULTS = (
     ("want_two", r"`between` needs two values joined by `and`, and here is (?P<what>.+)"),
     ("want_value", r"a value of (?P<field>\w+) must stand here, not (?P<what>.+)"),
     ("want_symbol", r"(?P<symbol>`.`) must stand here, not (?P<what>.+)"),
+    ("want_words", r"(?P<word>`.{2,}`) must stand here, not (?P<what>.+)"),
+    ("want_whole", r"a whole number must stand here, not (?P<what>.+)"),
+    ("no_date", r"this has no date that a relation in time could be about"),
     ("too_long", r"the query(?:, written out in full,)? has (?P<n>\d+) characters"),
 )
 """Key of the words (`trouble.<key>`) and the form of the English sentence."""
@@ -46,6 +49,7 @@ MENDS = (
     ("put", r"put (?P<what>`.`) here"),
     ("at_most", r"use at most (?P<n>\d+)"),
     ("operators", r"use (?P<known>=, .+)"),
+    ("events", r"use a study, .+: for example (?P<example>`.+`)"),
     ("write", r"write (?P<example>`[^`]+`)"),
 )
 """The same for what helps (`mend.<key>`)."""
