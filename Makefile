@@ -16,7 +16,7 @@ demo: .venv/.run system-tools
 test: .venv/.dev system-tools
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
-# Six more federated trainings over real processes, one for each way that one can end.
+# What other tests enter already: trainings that end in every way, more languages.
 test-long: .venv/.dev system-tools
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m long
 

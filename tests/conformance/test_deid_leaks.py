@@ -15,7 +15,15 @@ def planted(site: Path) -> set[str]:
     return {one["value"] for patient in truth["patients"] for one in patient["identities"]}
 
 
-@pytest.mark.parametrize("language", ["sv", "es", "el", "en"])
+@pytest.mark.parametrize(
+    "language",
+    [
+        "sv",
+        "el",
+        pytest.param("es", marks=pytest.mark.long),
+        pytest.param("en", marks=pytest.mark.long),
+    ],
+)
 def test_no_planted_identity_is_left_in_any_byte(tmp_path: Path, language: str) -> None:
     pacs = make_phantom(tmp_path / "site", patients=2, seed=11, language=language)
     identities = sorted(planted(tmp_path / "site"))

@@ -99,7 +99,7 @@ def add_people(site: Site) -> None:
 def add_hospital(site: Site, name: str, country: str, publisher: str, n_patients: int) -> None:
     """Make a node with a dataset of real tables, let it join, and start it."""
     slug = name.lower().replace("ö", "o")
-    node = init_node(site.folder / slug, NodeSettings(name=name, country=country))
+    node = init_node(site.folder / slug, NodeSettings(name=name, country=country, count_noise=0))
     put_patients(node, [f"19121212-{number:04}" for number in range(n_patients)])
     create_dataset(
         node.home,

@@ -7,6 +7,8 @@ import pytest
 
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
 from tessera.adapters.rdf import dataset_graph
+from tessera.bootstrap.gate import gate_of
+from tessera.bootstrap.node import NodeSettings
 from tessera.domain.catalogue.about import DatasetAbout
 from tessera.domain.catalogue.describe import describe
 from tessera.domain.catalogue.description import Agent
@@ -100,8 +102,9 @@ def seen_outside(folder: Path, n_men: int, n_planted: int) -> dict[str, str]:
         dataset_id=told.dataset_id, version=1, folder=write_version(root / "v1", rows), created=NOW
     )
     engine = DuckDbCohortEngine(root)
+    gate = gate_of(root, NodeSettings(name="N", country="SE", count_noise=0))
     for text in ASKED:
-        answers = answer_query(parse(text), [version], engine, policy, frozenset())
+        answers = answer_query(parse(text), [version], engine, gate, frozenset())
         seen[text] = json.dumps(AnswerMessage(search_id="s", answers=answers).to_json())
     engine.close()
     return seen

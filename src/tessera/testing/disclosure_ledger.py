@@ -61,6 +61,13 @@ class DisclosureLedgerContract:
         }
         assert len(told) == 1, "the noise is of the set"
 
+    def test_another_policy_lets_out_only_its_own_numbers(self) -> None:
+        ledger = self.make()
+        sets = _sets(ledger, these=range(100))
+        for policy in (_POLICY, CountPolicy(20, 20, 10), CountPolicy(30, 7, 5)):
+            number = ledger.tell(_D, sets, policy)["these"]
+            assert number is not None and policy.lets_out(number)
+
     def test_two_that_ask_at_once_get_one_number(self) -> None:
         ledgers = [self.make() for _ in range(4)]
         ledgers[0].key()

@@ -26,10 +26,10 @@ MIGRATIONS = (
     """
     CREATE TABLE secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
     CREATE TABLE told (
-        number INTEGER PRIMARY KEY, dataset TEXT NOT NULL, label TEXT NOT NULL,
+        number INTEGER PRIMARY KEY, about TEXT NOT NULL, label TEXT NOT NULL,
         n INTEGER NOT NULL, sketch BLOB NOT NULL, released INTEGER
     ) STRICT;
-    CREATE INDEX told_of ON told (dataset, number);
+    CREATE INDEX told_of ON told (about, number);
     CREATE TABLE asked (
         dataset TEXT NOT NULL, asker TEXT NOT NULL, question BLOB NOT NULL, at TEXT NOT NULL,
         PRIMARY KEY (dataset, asker, question)
@@ -91,60 +91,62 @@ class SqliteDisclosureLedger:
     ) -> Mapping[str, int | None]:
         """See the port."""
         key = self.key()
+        # Under another policy other numbers may leave: its record begins anew.
+        about = f"{dataset_id} {policy.minimum}/{policy.step}/{policy.noise}"
         with self._lock:
-            known, _ = self._kept(dataset_id)
+            known, _ = self._kept(about)
             if all(_is_known(known, one, policy, key) for one in sets.values()):
                 return {
                     label: number_for(known, label, one, policy, key)[0]
                     for label, one in sets.items()
                 }
-            with self._transaction() as database:
-                try:
-                    return self._tell(database, dataset_id, sets, policy, key)
-                except BaseException:
-                    self._told.pop(dataset_id, None)  # it may hold what is rolled back
-                    raise
+            try:
+                with self._transaction() as database:
+                    return self._tell(database, about, sets, policy, key)
+            except BaseException:
+                self._told.pop(about, None)  # it may hold what is not in the file
+                raise
 
     def _tell(
         self,
         database: sqlite3.Connection,
-        dataset_id: DatasetId,
+        about: str,
         sets: Mapping[str, ExactSet],
         policy: CountPolicy,
         key: bytes,
     ) -> dict[str, int | None]:
-        known, newest = self._kept(dataset_id)
+        known, newest = self._kept(about)
         numbers = {}
         for label, one in sets.items():
             number, is_first = number_for(known, label, one, policy, key)
             numbers[label] = number
             if is_first:
                 known.add(Told(label, one.n, one.sketch, number))
-                row = (dataset_id, label, one.n, one.sketch.astype("<u4").tobytes(), number)
+                row = (about, label, one.n, one.sketch.astype("<u4").tobytes(), number)
                 newest = (
                     database.execute(
-                        "INSERT INTO told (dataset, label, n, sketch, released)"
+                        "INSERT INTO told (about, label, n, sketch, released)"
                         " VALUES (?, ?, ?, ?, ?)",
                         row,
                     ).lastrowid
                     or newest
                 )
-        self._told[dataset_id] = known, newest
+        self._told[about] = known, newest
         return numbers
 
-    def _kept(self, dataset_id: DatasetId) -> tuple[ToldSets, int]:
+    def _kept(self, about: str) -> tuple[ToldSets, int]:
         """Return what the file holds of the dataset, and up to which row."""
-        known, newest = self._told.get(dataset_id, (ToldSets(), 0))
+        known, newest = self._told.get(about, (ToldSets(), 0))
         with self._failures():
             rows = self._open().execute(
                 "SELECT number, label, n, sketch, released FROM told"
-                " WHERE dataset = ? AND number > ? ORDER BY number",
-                (dataset_id, newest),
+                " WHERE about = ? AND number > ? ORDER BY number",
+                (about, newest),
             )
             for row, label, n, sketch, released in rows:
                 known.add(Told(label, n, np.frombuffer(sketch, "<u4"), released))
                 newest = row
-        self._told[dataset_id] = known, newest
+        self._told[about] = known, newest
         return known, newest
 
     def _open(self) -> sqlite3.Connection:
