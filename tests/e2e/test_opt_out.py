@@ -96,6 +96,7 @@ def test_a_running_node_leaves_her_out_from_the_next_query_on(running: Running) 
     assert her not in running.program.output() and PATIENTS[7] not in running.program.output()
 
 
+@pytest.mark.long
 def test_a_list_that_cannot_be_read_is_no_answer_and_never_a_count_with_her(
     running: Running,
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_list_that_cannot_be_read_is_no_answer_and_never_a_count_with_her(
     assert running.ask().n_subjects == 20
 
 
+@pytest.mark.long
 def test_when_twenty_one_opt_out_the_rest_are_too_few_to_tell(running: Running) -> None:
     running.opt_out("add", ids=list(PATIENTS[:21]))
     found = running.ask()

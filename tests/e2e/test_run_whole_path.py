@@ -35,6 +35,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.long
 def test_a_result_comes_to_its_researcher_after_a_person_let_it_out(site: Site) -> None:
     node = init_node(site.folder / "linkoping", NodeSettings(name="Linkoping", country="SE"))
     put_patients(node)

@@ -163,6 +163,7 @@ def test_faces_go_by_the_series_and_a_person_says_where_there_is_none(tmp_path: 
     assert json.loads(tessera("node", "report", str(home), "--json"))["faces"] == 1
 
 
+@pytest.mark.long
 def test_text_in_a_head_goes_before_its_face(tmp_path: Path) -> None:
     """The face stage begins with the original, in which the text still is."""
     profile = tmp_path / "faces.toml"

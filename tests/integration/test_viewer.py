@@ -215,9 +215,9 @@ def test_a_study_opens_in_the_viewer_that_waits_behind_the_list(base: str) -> No
         page.goto(f"{base}/?key={KEY}")
         frame = page.locator("iframe.viewer-frame")
         frame.wait_for(state="attached")
-        waiting = page.frame(url=re.compile("/viewer$"))
+        waiting = frame.element_handle().content_frame()
         assert waiting is not None
-        waiting.wait_for_load_state()
+        waiting.wait_for_url(re.compile("/viewer$"))
         waiting.evaluate(TAKES_ADDRESSES)
         assert not frame.is_visible()
         link = page.get_by_role("link", name="Open").first

@@ -25,7 +25,7 @@ from tests.property.cohort_model import (
 
 
 @pytest.mark.parametrize("kind", [DuckDbCohortEngine, ColumnCohortEngine])
-@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
 @given(tables=hospitals(), query=queries())
 def test_the_engine_agrees_with_a_plain_reading(
     kind: type[DuckDbCohortEngine] | type[ColumnCohortEngine], tables: Tables, query: Query
