@@ -103,7 +103,7 @@ def serve_desk(node: Node, *, port: int, tell: Callable[[str], None], browser: b
     import uvicorn
 
     key = secrets.token_urlsafe(24)
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
         listening.listen(128)  # whoever reads the address may connect at once

@@ -165,7 +165,7 @@ def serve_dicomweb(node: Node, *, address: str, port: int, tell: Callable[[str],
     """Serve until stopped; tell the address."""
     service = NodeDicomWeb(node)
     service.inbox.clear()
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
         listening.listen(128)  # whoever reads the address may connect at once

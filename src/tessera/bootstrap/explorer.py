@@ -86,7 +86,7 @@ def serve_explorer(
     """Serve until stopped; tell the address."""
     token_of(token_file)
     app = create_outside(outside_search(node), lambda: token_of(token_file))
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
         listening.listen(128)  # whoever reads the address may connect at once

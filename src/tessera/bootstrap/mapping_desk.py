@@ -136,7 +136,7 @@ def serve_mapping(
 
     desk = MappingDesk(profiles, answers, out, name=name, site=site, issuer=issuer)
     key = secrets.token_urlsafe(24)
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
         listening.listen(128)  # whoever reads the address may connect at once

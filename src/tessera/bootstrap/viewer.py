@@ -58,7 +58,7 @@ def serve_viewer(node: Node, *, port: int, tell: Callable[[str], None], browser:
     """Serve until stopped, to this computer alone; tell the address, which holds the key."""
     key = secrets.token_urlsafe(24)
     service = NodeDicomWeb(node)
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
         listening.listen(128)
