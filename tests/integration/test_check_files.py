@@ -195,7 +195,7 @@ def test_json_on_stdout_is_json_alone(tmp_path: Path) -> None:
 
 def test_ctrl_c_stops_the_workers_and_says_so(tmp_path: Path) -> None:
     paths = write_series(tmp_path / "in", 30)
-    for n in range(1000):  # so many that it is at work for seconds
+    for n in range(500):  # so many that it is at work for seconds
         (tmp_path / "in" / str(n)).mkdir()
         for path in paths:
             os.link(path, tmp_path / "in" / str(n) / path.name)
