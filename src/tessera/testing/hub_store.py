@@ -37,6 +37,7 @@ def _node(node_id: str, key: str) -> NodeRecord:
         software="tessera 0.1.0",
         state=NodeState.PENDING,
         joined_at=_NOW,
+        key_since=_NOW,
     )
 
 
