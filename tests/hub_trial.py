@@ -226,6 +226,7 @@ def app_of(hub: Hub, *, searches: Rate = SEARCHES) -> Starlette:
         negotiating=hub.negotiating,
         trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
         public=hub.register,
+        standings=hub.standings,
     )
 
 

@@ -25,6 +25,7 @@ from tessera.hub.relay import Relay
 from tessera.hub.reports import Reports
 from tessera.hub.runs import Runs
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
+from tessera.hub.standing import Standings
 from tessera.hub.tools import Tools
 from tessera.hub.uses import Uses
 from tessera.hub.views import Layer, RdfFormat
@@ -67,6 +68,7 @@ class Hub:
     models: Models
     register: PublicRegister
     harvested: Harvested
+    standings: Standings
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
     render_record: RenderRecord
@@ -174,6 +176,7 @@ class Hub:
                 models=models.public,
             ),
             harvested=Harvested(store=store),
+            standings=Standings(store=store, clock=clock),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
             render_record=render_record,

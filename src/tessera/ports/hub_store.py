@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -217,6 +217,17 @@ class SearchStore(Protocol):
 
     def answer(self, answered: Asked, at: datetime) -> bool:
         """Keep the first answer to that row; False when there is no such open row."""
+        ...
+
+    def latencies(self, node_id: str, *, limit: int) -> Sequence[timedelta]:
+        """Return how long the node took for its newest answers, the newest first.
+
+        From the question to the first answer to it; of searches that began while it was in touch.
+        """
+        ...
+
+    def n_open(self, node_id: str, *, asked_since: datetime) -> int:
+        """Return how many searches since then wait for an answer of the node."""
         ...
 
     def forget(self, asked_before: datetime) -> None:
