@@ -13,7 +13,7 @@ from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.link.http_link import HttpLink
 from tessera.domain.audit.events import clock_accepted
-from tessera.domain.errors import Conflict, TesseraError
+from tessera.domain.errors import Conflict, TesseraError, Unavailable
 from tessera.node.link import NodeLink, join
 from tessera.ports.hub_link import HubPin
 from tessera.ports.hub_store import NodeState
@@ -93,6 +93,28 @@ def test_a_node_renews_its_key_and_the_former_one_speaks_for_a_short_while(place
     assert not list(place.node.home.glob("link/*.next")) + list(
         place.node.home.glob("link/*.former")
     )
+
+
+def test_a_renewal_waits_for_a_hub_that_is_away_and_the_node_goes_on(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = replace(place.node, url="http://127.0.0.1:9")
+    with pytest.raises(Unavailable):
+        away.renew()
+    prepared = place.node.ring.prepare().public_key
+    away.finish()
+    assert "the renewal of the link's key waits: the hub cannot be reached" in caplog.text
+    assert place.node.ring.public_key != prepared
+    assert place.node.state() == "approved"
+    place.node.finish()
+    assert place.node.ring.public_key == prepared
+    assert place.node.state() == "approved"
+
+
+def test_one_process_renews_at_a_time(place: Place) -> None:
+    with place.node.ring.renewing(), pytest.raises(Conflict, match="being renewed already"):
+        place.node.renew()
+    assert not place.node.ring.is_prepared()
 
 
 def test_a_renewal_needs_both_keys_and_this_node(place: Place) -> None:

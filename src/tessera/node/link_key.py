@@ -1,10 +1,10 @@
 """A node renews the key of its link, and finishes what was interrupted."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tessera.domain.audit import events
-from tessera.domain.errors import Conflict
+from tessera.domain.errors import TesseraError
 from tessera.node.link import NodeLink
 from tessera.ports.renewal import signed_renewal
 from tessera.ports.signing import KeyRing, Signer
@@ -24,6 +24,8 @@ class LinkKey:
 
     link: NodeLink
     ring: KeyRing
+    _said: list[str] = field(init=False, default_factory=list)
+    """What was logged last, so that it is not logged at each turn."""
 
     async def renew(self) -> PublicKey:
         """Make a new key, have the hub pin it, and use it; returns it.
@@ -35,7 +37,10 @@ class LinkKey:
             return await self._go_on(self.ring.prepare())
 
     async def finish(self) -> None:
-        """Go on with a renewal that was interrupted; nothing when there is none."""
+        """Go on with a renewal that was interrupted; nothing when there is none.
+
+        What keeps it from its end is logged: the former key goes on meanwhile.
+        """
         if not self.ring.is_prepared():
             return
         try:
@@ -43,8 +48,10 @@ class LinkKey:
                 if self.ring.is_prepared():
                     key = await self._go_on(self.ring.prepare())
                     _log.info("the key of the link is renewed: %s", key.fingerprint)
-        except Conflict as err:
-            _log.info("%s", err)
+        except TesseraError as err:
+            if str(err) not in self._said:
+                self._said[:] = [str(err)]
+                _log.warning("the renewal of the link's key waits: %s", err)
 
     async def _go_on(self, following: Signer) -> PublicKey:
         link, former = self.link, self.ring.public_key

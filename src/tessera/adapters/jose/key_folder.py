@@ -10,6 +10,7 @@ The key of now changes when NAME.next is renamed to NAME, in one step, and last.
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from tessera.wire.keys import FormerKey, Keys, PublicKey
 from tessera.wire.refusals import BadSignature
 from tessera.wire.renewal import Renewal
 
+_log = logging.getLogger(__name__)
 _VERIFIER = Ed25519Verifier()
 
 
@@ -119,13 +121,24 @@ class KeyFolder:
     def _now(self) -> tuple[Ed25519Signer, tuple[tuple[str, Renewal], ...]]:
         """Return the key of now and the renewals that lead to it; read anew when it changed."""
         with self._guard:
-            found = self.path.stat()
-            stamp = (found.st_mtime_ns, found.st_ino)
+            stamp = self._seen()
             if stamp != self._stamp:
-                self._signer = Ed25519Signer.load(self.path)
-                self._chain = _leading_to(self._signer.public_key, self._written())
+                try:
+                    signer = Ed25519Signer.load(self.path)
+                    self._chain = _leading_to(signer.public_key, self._written())
+                    self._signer = signer
+                except (OSError, InvalidSettings) as err:
+                    # A file that was damaged meanwhile stops no program that has read it.
+                    _log.error("%s; going on with the key that was read before", err)
                 self._stamp = stamp
             return self._signer, self._chain
+
+    def _seen(self) -> tuple[int, int]:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return -1, -1
+        return found.st_mtime_ns, found.st_ino
 
     def _drop_former(self, now: datetime) -> None:
         """Delete the private half of the key before this one once it answers for nobody."""
