@@ -19,10 +19,11 @@ from tessera.ports.hub_store import InviteRecord, NodeRecord, NodeState
 from tessera.wire.keys import FormerKey, PublicKey
 
 _NODE = """
-SELECT node_id, name, country, public_key, software, state, joined_at, decided_at, last_seen, (
-    SELECT json_group_array(json_array(place, node_key.public_key, since, until, is_revoked))
-    FROM node_key WHERE node_key.node_id = node.node_id
-)
+SELECT node_id, name, country, public_key, software, state, joined_at, decided_at, last_seen,
+    key_since, (
+        SELECT json_group_array(json_array(place, node_key.public_key, until, is_revoked))
+        FROM node_key WHERE node_key.node_id = node.node_id AND until IS NOT NULL
+    )
 FROM node
 """
 
@@ -35,13 +36,13 @@ class SqliteNodes:
         try:
             with self._db.transaction():
                 self._db.change(
-                    "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(node.node_id, node.name, node.country),
                         *(node.public_key.x, node.public_key.fingerprint),
                         *(node.software, node.state.value),
                         *(time_text(node.joined_at), time_text_or_none(node.decided_at)),
-                        time_text_or_none(node.last_seen),
+                        *(time_text_or_none(node.last_seen), time_text(node.joined_at)),
                     ),
                 )
                 self._add_key(node.node_id, node.public_key, node.joined_at, "")
@@ -72,8 +73,9 @@ class SqliteNodes:
             with self._db.transaction():
                 self._changed(
                     node_id,
-                    "UPDATE node SET public_key = ?, fingerprint = ? WHERE node_id = ?",
-                    (key.x, key.fingerprint, node_id),
+                    "UPDATE node SET public_key = ?, fingerprint = ?, key_since = ? "
+                    "WHERE node_id = ?",
+                    (key.x, key.fingerprint, time_text(at), node_id),
                 )
                 self._db.change(
                     "UPDATE node_key SET until = ? WHERE node_id = ? AND until IS NULL",
@@ -173,7 +175,6 @@ class SqliteSeenIds:
 
 
 def _node(row: Row) -> NodeRecord:
-    *former, (_, _, since, _, _) = sorted(json.loads(row[9]))
     return NodeRecord(
         node_id=NodeId(row[0]),
         name=row[1],
@@ -184,9 +185,13 @@ def _node(row: Row) -> NodeRecord:
         joined_at=time_of(row[6]),
         decided_at=time_of_or_none(row[7]),
         last_seen=time_of_or_none(row[8]),
-        key_since=time_of(since),
-        former_keys=tuple(
-            FormerKey(PublicKey(x), time_of(until), bool(is_revoked))
-            for _, x, _, until, is_revoked in former
-        ),
+        key_since=time_of(row[9]),
+        former_keys=() if row[10] == "[]" else _former(row[10]),
+    )
+
+
+def _former(text: str) -> tuple[FormerKey, ...]:
+    return tuple(
+        FormerKey(PublicKey(x), time_of(until), bool(is_revoked))
+        for _, x, until, is_revoked in sorted(json.loads(text))
     )
