@@ -17,20 +17,25 @@ from starlette.applications import Starlette
 
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
+from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf, record_rdf
 from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
-from tessera.domain.ids import DatasetId
+from tessera.domain.ids import DatasetId, NodeId
 from tessera.domain.zones import Released
 from tessera.http.app import SEARCHES, create_app
 from tessera.http.limits import Rate
 from tessera.http.trainings import Trainings
 from tessera.hub.hub import Hub
+from tessera.ports.hub_link import HubPin
 from tessera.ports.hub_store import NodeRecord, NodeState
+from tessera.ports.signing import Signer
 from tessera.testing.cohort_engine import write_version
 from tessera.wire.envelope import Envelope, MessageType
+from tessera.wire.keys import PublicKey
 from tessera.wire.messages import JoinRequest
 
 NOW = datetime(2026, 3, 5, 14, 7, tzinfo=UTC)
@@ -111,7 +116,7 @@ class TrialHub:
     hub: Hub
     store: SqliteHubStore
     clock: SetClock
-    signer: Ed25519Signer
+    signer: KeyFolder
 
     @property
     def fingerprint(self) -> str:
@@ -141,7 +146,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
     """Open a hub over a new SQLite file; opening the same folder again restarts it."""
     folder.mkdir(exist_ok=True)
     key = folder / "hub.key"
-    signer = Ed25519Signer.load(key) if key.exists() else Ed25519Signer.create(key)
+    signer = KeyFolder(key) if key.exists() else KeyFolder.create(key)
     store = SqliteHubStore(folder / "hub.sqlite")
     settings = HubSettings(name="Trial hub", url="https://hub.example.org")
     clock = SetClock()
@@ -160,7 +165,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
             store=store,
             clock=clock,
             audit=audit,
-            hub_key=signer.public_key.fingerprint,
+            signer=signer,
         ),
         render_catalogue=catalogue_rdf(settings),
         render_dataset=dataset_rdf(settings),
@@ -172,8 +177,22 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         store.close()
 
 
-def trial_audit(folder: Path, signer: Ed25519Signer | None = None) -> AuditFolder:
+def trial_audit(folder: Path, signer: Signer | None = None) -> AuditFolder:
     return AuditFolder(folder, kept=folder / "kept", signer=signer, verifier=Ed25519Verifier())
+
+
+def pinned(folder: Path, hub_key: PublicKey, node_id: str = "linkoping") -> LinkFolder:
+    """Return what a node keeps of its hub after joining."""
+    records = LinkFolder(folder)
+    records.set_pin(
+        HubPin(
+            hub_url="http://hub.example.org",
+            hub_name="Hub",
+            hub_key=hub_key,
+            node_id=NodeId(node_id),
+        )
+    )
+    return records
 
 
 def envelope(
@@ -207,6 +226,7 @@ def app_of(hub: Hub, *, searches: Rate = SEARCHES) -> Starlette:
         negotiating=hub.negotiating,
         trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
         public=hub.register,
+        standings=hub.standings,
     )
 
 

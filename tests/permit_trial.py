@@ -13,6 +13,7 @@ from uuid import uuid4
 from tessera.adapters.access import FolderToolShelf, SqliteOutbox, SqlitePermitRecords
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.domain.access.exclusions import Exclusion
 from tessera.domain.access.permit import (
     AccessMode,
@@ -30,6 +31,7 @@ from tessera.domain.ids import DatasetId, NodeId, Pseudonym
 from tessera.node.countersigning import Countersigning
 from tessera.node.permits import PermitBook
 from tessera.ports.dataset_store import DatasetStore
+from tessera.wire.keys import Keys
 from tessera.wire.permit import Revocation, permit_payload, token_sha256, use_payload
 from tests.hub_trial import SetClock, trial_audit
 
@@ -104,10 +106,10 @@ class PermitTrial:
         """Open the book anew, as another program would."""
         return PermitBook(
             node_id=LINKOPING,
-            hub_key=self.hub.public_key,
+            hub_keys=lambda: Keys(self.hub.public_key),
             records=SqlitePermitRecords(self.database),
             tools=FolderToolShelf(self.folder / "access" / "tools"),
-            signer=self.node,
+            signer=KeyFolder(self.folder / "node.key"),
             verifier=Ed25519Verifier(),
             audit=self.audit,
             clock=self.clock,

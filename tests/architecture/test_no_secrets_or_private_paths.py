@@ -25,7 +25,10 @@ _BUILT = {
     "src/tessera/domain/deid/data/words/words-el-da.bin": 2_000_000,
 }
 """Data that a tool of the project builds, and how large they may get."""
-PUBLISHED = {"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A": "RFC 8037, appendix A.1"}
+PUBLISHED = {
+    "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A": "RFC 8037, appendix A.1",
+    "TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs": "RFC 8032, section 7.1, test 2",
+}
 """Private keys that are no secret, to where they are printed."""
 
 

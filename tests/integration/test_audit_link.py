@@ -11,15 +11,13 @@ from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.domain.audit.head import TreeHead
 from tessera.domain.errors import Conflict, InvalidQuery
-from tessera.domain.ids import NodeId
 from tessera.node.link import NodeLink
-from tessera.ports.hub_link import HubPin
 from tessera.testing.audit_log import AT, asked
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.heads import ShownHead
 from tessera.wire.messages import AnswerMessage, Poll, PollReply
 from tessera.wire.refusals import BadMessage
-from tests.hub_trial import TrialHub, envelope, exact_description, trial_audit, trial_hub
+from tests.hub_trial import TrialHub, envelope, exact_description, pinned, trial_audit, trial_hub
 
 
 @dataclass
@@ -61,14 +59,8 @@ def both(tmp_path: Path) -> Iterator[Both]:
     with trial_hub(tmp_path / "hub") as trial:
         trial.joined(signer)
         log, sent = trial_audit(tmp_path / "audit", signer), list[MessageType]()
-        pin = HubPin(
-            hub_url="https://hub.example.org",
-            hub_name="Hub",
-            hub_key=trial.signer.public_key,
-            node_id=NodeId("linkoping"),
-        )
         link = NodeLink(
-            pin=pin,
+            records=pinned(tmp_path / "link", trial.signer.public_key),
             link=DirectLink(trial, sent),
             signer=signer,
             verifier=Ed25519Verifier(),

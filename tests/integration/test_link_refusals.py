@@ -14,9 +14,7 @@ from joserfc.jwk import OctKey
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.link.http_link import HttpLink
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
-from tessera.domain.ids import NodeId
 from tessera.node.link import NodeLink
-from tessera.ports.hub_link import HubPin
 from tessera.ports.hub_store import NodeState
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.messages import JoinRequest, PublishDataset, StatusReply
@@ -41,6 +39,7 @@ from tests.hub_trial import (
     TrialHub,
     envelope,
     exact_description,
+    pinned,
     released,
     served,
     trial_audit,
@@ -265,14 +264,8 @@ def test_a_reply_of_another_hub_is_refused_by_the_node(wire: Wire, tmp_path: Pat
 
     async def status(url: str, hub: TrialHub) -> str:
         async with HttpLink(url) as http:
-            pin = HubPin(
-                hub_url=url,
-                hub_name="",
-                hub_key=hub.signer.public_key,
-                node_id=NodeId(node.node_id),
-            )
             link = NodeLink(
-                pin=pin,
+                records=pinned(tmp_path / "pins", hub.signer.public_key, node.node_id),
                 link=http,
                 signer=wire.signer,
                 verifier=Ed25519Verifier(),

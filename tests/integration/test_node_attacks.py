@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from tessera.adapters.access import SqliteOutbox
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.link.http_link import HttpLink
 from tessera.bootstrap.gate import gate_of
@@ -27,17 +28,17 @@ from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidQuery, TesseraError, Unavailable
-from tessera.domain.ids import DatasetId, NodeId, Pseudonym
+from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.http.limits import BodyLimit
 from tessera.node.answer import PublishedVersion, answer_query
 from tessera.node.link import NodeLink, publish
+from tessera.node.link_key import LinkKey
 from tessera.node.link_loop import LinkLoop
 from tessera.node.tasks import TaskHandlers
-from tessera.ports.hub_link import HubPin
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.messages import Accepted, DatasetVersion, PollReply, QueryTask
 from tessera.wire.refusals import TooManyRequests, WrongTime
-from tests.hub_trial import NOW, SetClock, released, trial_audit, write_dataset
+from tests.hub_trial import NOW, SetClock, pinned, released, trial_audit, write_dataset
 
 MEN = "sex = male"
 
@@ -97,15 +98,9 @@ def hub(tmp_path: Path) -> EvilHub:
 
 @pytest.fixture
 def link(hub: EvilHub, tmp_path: Path) -> NodeLink:
-    signer = Ed25519Signer.create(tmp_path / "node.key")
-    pin = HubPin(
-        hub_url="http://hub.example.org",
-        hub_name="Hub",
-        hub_key=hub.signer.public_key,
-        node_id=NodeId("linkoping"),
-    )
+    signer = KeyFolder.create(tmp_path / "node.key")
     return NodeLink(
-        pin=pin,
+        records=pinned(tmp_path / "link", hub.signer.public_key),
         link=hub,
         signer=signer,
         audit=trial_audit(tmp_path / "audit", signer),
@@ -131,6 +126,7 @@ def loop(link: NodeLink, tmp_path: Path) -> Iterator[LinkLoop]:
         gate=gate_of(home, NodeSettings(name="A", country="SE", count_noise=0)),
         exclusions=NobodyHasLeft(),
         tasks=TaskHandlers(outbox=SqliteOutbox(home / "access" / "permits.sqlite"), lasting={}),
+        link_key=LinkKey(link=link, ring=KeyFolder(tmp_path / "node.key")),
     )
     engine.close()
 

@@ -31,7 +31,6 @@ def _node(node_id: str, name: str, country: str, *, away: timedelta) -> NodeSumm
         approved=True,
         last_seen=NOW - away,
         online=away < timedelta(minutes=2),
-        software="tessera 0.1.0",
         n_datasets=1,
     )
 

@@ -35,6 +35,8 @@ PAGES = (
     f"/search?q={QUERY}&dataset=valencia/breast-screening",
     "/about",
     "/progress",
+    "/nodes",
+    "/nodes/linkoping",
 )
 HOSTILE = "\"><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7*7 }}</script>"
 

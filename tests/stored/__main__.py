@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tessera.adapters.sqlite_node.connection import connect
+from tests.stored import hub
 from tests.stored.contents import STORES
 
 
@@ -21,10 +22,18 @@ def main(folder: Path) -> None:
             else:
                 with closing(connect(path, store.migrations[:version])) as db:
                     store.former[version](db)
-            with closing(sqlite3.connect(path)) as db:  # one small file
-                db.execute("PRAGMA journal_mode = DELETE")
-                db.execute("PRAGMA page_size = 1024")
-                db.execute("VACUUM")
+            one_small_file(path)
+    path = folder / f"hub-v{len(hub.MIGRATIONS)}.sqlite"
+    if not path.exists():
+        hub.fill(path)
+        one_small_file(path)
+
+
+def one_small_file(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("PRAGMA page_size = 1024")
+        db.execute("VACUUM")
 
 
 main(Path(sys.argv[1]))

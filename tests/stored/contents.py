@@ -1,12 +1,14 @@
 """What is in the stored databases, and how each store is opened, filled and read."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from tessera.adapters import sqlite_clinical, sqlite_exclusions, sqlite_node, sqlite_review
 from tessera.adapters.access import database as access_database
@@ -14,14 +16,19 @@ from tessera.adapters.access.outbox import SqliteOutbox
 from tessera.adapters.access.records import SqlitePermitRecords
 from tessera.adapters.access_runs import records as access_runs
 from tessera.adapters.sqlite_clinical import store as clinical_store
+from tessera.adapters.sqlite_disclosure import ledger as told
 from tessera.adapters.sqlite_exclusions import store as exclusions_store
 from tessera.adapters.sqlite_node import arrivals, instance_index, ledger, pulls
 from tessera.adapters.sqlite_review import store as review_store
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
 from tessera.domain.clinical.record_json import record_to_json
-from tessera.domain.ids import Pseudonym
+from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.cohort.exact import ExactSet
+from tessera.domain.cohort.sketch import Marks
+from tessera.domain.ids import DatasetId, Pseudonym
 from tessera.domain.zones import seal_deidentified
 from tessera.ports.clinical_store import Delivery
+from tessera.ports.disclosure_ledger import Budget
 from tessera.ports.ledger import LedgerEntry, State
 from tessera.ports.pacs import FoundStudy, Kind, PullRequest, PullState
 from tessera.testing import permit_book, run_records
@@ -56,6 +63,7 @@ REQUESTS: Final = (
     PullRequest(kind=Kind.PATIENT, value="å"),
 )
 FOUND: Final = FoundStudy(study_uid="1.2", accession="ACC-1", n_instances=3)
+DATASET, POLICY = DatasetId("prostate-mr"), CountPolicy(10, 10, 10)
 Migrations = Sequence[str]
 
 
@@ -185,6 +193,43 @@ def _check_runs(path: Path) -> None:
     assert [one.use_id for one in opened.seen(subjects=[Pseudonym("TES-A")])] == [run_records.ONE]
 
 
+def _fill_told(path: Path) -> None:
+    opened = told.SqliteDisclosureLedger(path)
+    with closing(opened):
+        _tell(opened)
+        assert _ask(opened, "sex = male")
+
+
+def _check_told(path: Path) -> None:
+    """The secret, the numbers that were told and the questions that were asked are still there."""
+    with closing(sqlite3.connect(path)) as db:
+        (secret,) = db.execute("SELECT key FROM secret").fetchone()
+        released = dict(db.execute("SELECT label, released FROM told"))
+    opened = told.SqliteDisclosureLedger(path)
+    with closing(opened):
+        assert opened.key() == secret
+        assert released == _tell(opened)
+        assert _ask(opened, "sex = male"), "a question asked before is free"
+        assert not _ask(opened, "sex = female"), "the budget was spent"
+        assert opened.tell(DATASET, _sets(opened, other=range(7)), POLICY) == {"other": None}
+
+
+def _tell(opened: told.SqliteDisclosureLedger) -> Mapping[str, int | None]:
+    return opened.tell(DATASET, _sets(opened, men=range(40), everybody=range(90)), POLICY)
+
+
+def _sets(opened: told.SqliteDisclosureLedger, **of: range) -> Mapping[str, ExactSet]:
+    marks = Marks(opened.key(), [f"S{n}" for n in range(90)])
+    return {
+        label: ExactSet(len(places), marks.sketch(np.array(places, np.intp)))
+        for label, places in of.items()
+    }
+
+
+def _ask(opened: told.SqliteDisclosureLedger, question: str) -> bool:
+    return opened.ask(DATASET, "anna", question, Budget(each=1, together=2), SINCE)
+
+
 def _fill_first_ledger(db: sqlite3.Connection) -> None:
     db.executemany(
         f"INSERT INTO intake VALUES ({', '.join('?' * 12)})",  # noqa: S608
@@ -245,6 +290,7 @@ STORES: Final = {
         check=_check_permits,
         former={},
     ),
+    "told": Stored(migrations=told.MIGRATIONS, fill=_fill_told, check=_check_told, former={}),
     "runs": Stored(
         migrations=access_runs._MIGRATIONS,
         fill=_fill_runs,

@@ -12,10 +12,12 @@ import pytest
 from tessera.adapters.sqlite_hub.migrations import MIGRATIONS
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.sqlite_node.connection import connect, statements
+from tests.stored import hub
 from tests.stored.contents import STORES, schema
 
 FOLDER = Path(__file__).parent
-FILES = sorted(FOLDER.glob("*.sqlite"))
+HUBS = sorted(FOLDER.glob("hub-v*.sqlite"))
+FILES = sorted(set(FOLDER.glob("*.sqlite")) - set(HUBS))
 
 
 def store_and_version(path: Path) -> tuple[str, int]:
@@ -87,6 +89,28 @@ def test_a_trigger_is_one_statement() -> None:
         "CREATE TABLE a (n);",
         f"{trigger};",
     ]
+
+
+@pytest.mark.parametrize("path", HUBS, ids=lambda path: path.stem)
+def test_a_stored_hub_is_brought_up_to_date_and_is_whole(path: Path, tmp_path: Path) -> None:
+    _, version = store_and_version(path)
+    copy, fresh = tmp_path / path.name, tmp_path / "fresh.sqlite"
+    shutil.copyfile(path, copy)
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT max(number) FROM migration").fetchone() == (version,)
+    hub.check(copy, version)
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT max(number) FROM migration").fetchone() == (len(MIGRATIONS),)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    SqliteHubStore(fresh).close()
+    assert schema(copy) == schema(fresh)
+
+
+def test_each_former_version_of_the_hub_is_stored() -> None:
+    stored = {store_and_version(path)[1] for path in HUBS}
+    former = set(range(1, len(MIGRATIONS) + 1)) - hub.NEVER
+    assert former <= stored, "keep a database of that version: see tests/stored/__init__.py"
 
 
 @pytest.mark.parametrize("number", range(len(MIGRATIONS) + 1))

@@ -27,7 +27,7 @@ from tessera.wire.refusals import (
     WrongTime,
     WrongType,
 )
-from tests.hub_trial import SetClock, released, trial_audit
+from tests.hub_trial import SetClock, pinned, released, trial_audit
 
 HUB_REPLIES = {
     MessageType.STATUS: StatusReply(state="approved", hub_name="Hub", published=()).to_json(),
@@ -75,15 +75,9 @@ def hub(tmp_path: Path) -> AnyHub:
 
 @pytest.fixture
 def link(hub: AnyHub, tmp_path: Path) -> NodeLink:
-    pin = HubPin(
-        hub_url="http://hub.example.org",
-        hub_name="Hub",
-        hub_key=hub.signer.public_key,
-        node_id=NodeId("linkoping"),
-    )
     signer = Ed25519Signer.create(tmp_path / "node.key")
     return NodeLink(
-        pin=pin,
+        records=pinned(tmp_path / "link", hub.signer.public_key),
         link=hub,
         signer=signer,
         audit=trial_audit(tmp_path / "audit", signer),

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tessera.adapters.audit.folder import AuditFolder
 from tessera.adapters.audit.lines import LineFile
-from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.domain.audit.entry import Entry, Event
 from tessera.domain.audit.head import TreeHead
 from tessera.domain.audit.verify import Finding, Kind, Witness, judge, judge_kept
 from tessera.domain.errors import InvalidInput, NotFound, TesseraError
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import Keys, PublicKey
 
 FORMAT = "tessera-audit-heads/1"
 """Of what `tessera audit heads` prints."""
@@ -82,11 +83,12 @@ def heads(home: Path) -> dict[str, object]:
     Hashes, sizes, times and signatures; nothing of what the entries say.
     """
     place = _place(home)
-    key = _own_key(place)
+    keys = _own_keys(place)
     return {
         "format": FORMAT,
-        "log": key.fingerprint if key else "",
-        "public_key": key.x if key else "",
+        "log": keys.current.fingerprint if keys else "",
+        "public_key": keys.current.x if keys else "",
+        "former_keys": [one.key.x for one in keys.former] if keys else [],
         "heads": _tokens(place.folder / "heads.jws"),
         "kept": _kept(place),
     }
@@ -100,7 +102,7 @@ def verify(home: Path, against: Path | None = None) -> Verified:
     """
     place = _place(home)
     findings: list[Finding] = []
-    key = _own_key(place)
+    key = _own_keys(place)
     # Read in this order: another process may append meanwhile, and a log is written first.
     theirs = _against(against, key, findings) if against is not None else []
     own = [Witness("this side", head) for head in _own_heads(place, key, findings)]
@@ -130,7 +132,7 @@ def verify(home: Path, against: Path | None = None) -> Verified:
 
 
 def _opened(home: Path, place: _Place) -> AuditFolder:
-    signer = Ed25519Signer.load(place.key_file) if place.key_file.exists() else None
+    signer = KeyFolder(place.key_file) if place.key_file.exists() else None
     return AuditFolder(place.folder, kept=place.kept, signer=signer, verifier=Ed25519Verifier())
 
 
@@ -152,27 +154,27 @@ def _hub_place(home: Path) -> _Place:
     return _Place(folder=audit, kept=audit / "kept", key_file=home / "hub.key", is_hub=True)
 
 
-def _own_key(place: _Place) -> PublicKey | None:
-    return Ed25519Signer.load(place.key_file).public_key if place.key_file.exists() else None
+def _own_keys(place: _Place) -> Keys | None:
+    return KeyFolder(place.key_file).keys() if place.key_file.exists() else None
 
 
-def _keys(place: _Place, home: Path) -> Mapping[str, PublicKey]:
+def _keys(place: _Place, home: Path) -> Mapping[str, Keys]:
     """Return the parties whose heads this side may keep, and their keys."""
     if not place.is_hub:
         from tessera.bootstrap.link import hub_pin
 
         pin = hub_pin(home)
-        return {} if pin is None else {"hub": pin.hub_key}
+        return {} if pin is None else {"hub": pin.keys}
     from tessera.adapters.sqlite_hub.store import SqliteHubStore
 
     store = SqliteHubStore(home / "hub.sqlite")
     try:
-        return {node.node_id: node.public_key for node in store.nodes.all()}
+        return {node.node_id: node.keys for node in store.nodes.all()}
     finally:
         store.close()
 
 
-def _own_heads(place: _Place, key: PublicKey | None, findings: list[Finding]) -> Iterable[TreeHead]:
+def _own_heads(place: _Place, key: Keys | None, findings: list[Finding]) -> Iterable[TreeHead]:
     tokens = _tokens(place.folder / "heads.jws")
     if key is None:
         if tokens:
@@ -183,7 +185,7 @@ def _own_heads(place: _Place, key: PublicKey | None, findings: list[Finding]) ->
 
 
 def _kept_of(
-    place: _Place, party: str, key: PublicKey, findings: list[Finding]
+    place: _Place, party: str, key: Keys, findings: list[Finding]
 ) -> tuple[list[TreeHead], list[TreeHead]]:
     good = _tokens(place.kept / f"{party}.jws")
     forked = _tokens(place.kept / f"{party}.forked.jws")
@@ -191,13 +193,16 @@ def _kept_of(
 
 
 def _signed(
-    tokens: Iterable[str], key: PublicKey, whose: str, findings: list[Finding]
+    tokens: Iterable[str], keys: Keys, whose: str, findings: list[Finding]
 ) -> list[TreeHead]:
-    """Return the heads that `key` has signed; the others become findings."""
+    """Return the heads that one of `keys` has signed; the others become findings."""
     found = []
     for number, token in enumerate(tokens, start=1):
-        head = _head(token, key)
-        if head is None or head.log_id != key.fingerprint:
+        claimed = _head(token, None)
+        # Also a key that was revoked since: it was the party's when the head was kept.
+        key = keys.known(claimed.log_id) if claimed else None
+        head = _head(token, key) if key else None
+        if head is None:
             said = f"head {number} of {whose}: the signature is not by the key of that log"
             findings.append(Finding(Kind.BAD_SIGNATURE, said))
         else:
@@ -215,7 +220,7 @@ def _head(token: str, key: PublicKey | None) -> TreeHead | None:
         return None
 
 
-def _against(path: Path, key: PublicKey | None, findings: list[Finding]) -> list[Witness]:
+def _against(path: Path, key: Keys | None, findings: list[Finding]) -> list[Witness]:
     """Return the heads of the log of `key` that the other side keeps."""
     exported = heads(path) if path.is_dir() else _exported(path)
     kept = exported.get("kept")
@@ -232,9 +237,9 @@ def _against(path: Path, key: PublicKey | None, findings: list[Finding]) -> list
     return witnesses
 
 
-def _is_of(token: str, key: PublicKey | None) -> bool:
+def _is_of(token: str, keys: Keys | None) -> bool:
     head = _head(token, None)
-    return head is not None and key is not None and head.log_id == key.fingerprint
+    return head is not None and keys is not None and keys.known(head.log_id) is not None
 
 
 def _exported(path: Path) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tessera.adapters.access_runs.views import FolderViews
 from tessera.adapters.hpke.sealing import HpkeSealing
-from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.bootstrap.exclusions import exclusions_of, store_settings_of
 from tessera.bootstrap.stores import fetched_from
@@ -23,7 +23,7 @@ def fetch_handler_of(running: "Running") -> Handler:
         views=FolderViews(home / "research", fetched_from(home, store_settings_of(home))),
         folder=home / "runs" / "fetch",
         exclusions=exclusions_of(home),
-        signer=Ed25519Signer.load(LinkFolder(home / "link").key_file),
+        signer=KeyFolder(LinkFolder(home / "link").key_file),
         sealing=HpkeSealing(),
     )
     return fetch_handler(desk, running.link)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tessera import __version__
-from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import hub_audit
@@ -20,6 +21,7 @@ from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset, RenderRecord
 from tessera.hub.views import Layer, RdfFormat
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
+from tessera.wire.keys import Keys
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8700
@@ -100,7 +102,7 @@ def init_hub(home: Path, *, name: str, url: str) -> str:
         raise Conflict(f"{home} is a hub's home already")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file = home / "hub.key"
-    signer = Ed25519Signer.load(key_file) if key_file.exists() else Ed25519Signer.create(key_file)
+    signer = KeyFolder(key_file) if key_file.exists() else KeyFolder.create(key_file)
     SqliteHubStore(home / "hub.sqlite").close()
     # Written last: a home with hub.toml is whole.
     (home / "hub.toml").write_text(settings.toml(), "utf-8")
@@ -113,7 +115,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
     settings = HubSettings.load(home)
     store = SqliteHubStore(home / "hub.sqlite")
     try:
-        signer, audit, clock = Ed25519Signer.load(home / "hub.key"), hub_audit(home), SystemClock()
+        signer, audit, clock = KeyFolder(home / "hub.key"), hub_audit(home), SystemClock()
         hub = Hub.assemble(
             name=settings.name,
             store=store,
@@ -127,7 +129,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
                 store=store,
                 clock=clock,
                 audit=audit,
-                hub_key=signer.public_key.fingerprint,
+                signer=signer,
             ),
             render_catalogue=catalogue_rdf(settings),
             render_dataset=dataset_rdf(settings),
@@ -136,6 +138,21 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
         yield hub, store
     finally:
         store.close()
+
+
+def hub_keys(home: Path) -> Keys:
+    """Return the hub's key of now and those before it."""
+    HubSettings.load(home)
+    return KeyFolder(home / "hub.key").keys()
+
+
+def renew_hub_key(home: Path) -> str:
+    """Give the hub a new key and return its fingerprint. A running hub takes it up at once.
+
+    Raises Conflict while the key before the present one still answers.
+    """
+    with open_hub(home) as (hub, _), KeyFolder(home / "hub.key").renewing():
+        return hub.link_keys.renew().fingerprint
 
 
 def catalogue_rdf(settings: HubSettings) -> RenderCatalogue:

@@ -12,6 +12,7 @@ from tessera.ports.accounts import IdentityProvider
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
+from tessera.ports.signing import Signer
 
 if TYPE_CHECKING:
     from tessera.bootstrap.hub import HubSettings
@@ -27,16 +28,16 @@ def hub_accounts(
     store: HubStore,
     clock: Clock,
     audit: AuditLog,
-    hub_key: str,
+    signer: Signer,
 ) -> Accounts:
-    """Return the accounts of a hub; `hub_key` is its fingerprint. Raises InvalidSettings."""
+    """Return the accounts of a hub, whose key `signer` has. Raises InvalidSettings."""
     return Accounts.assemble(
         store=store,
         clock=clock,
         audit=audit,
         hasher=Argon2Hasher(),
         verifier=Ed25519Verifier(),
-        hub_key=hub_key,
+        signer=signer,
         url=settings.url,
         provider=_provider(home, settings, clock),
         default_grants=frozenset(map(Grant.parse, settings.oidc_default_roles.split())),

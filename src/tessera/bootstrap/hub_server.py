@@ -57,6 +57,7 @@ def run_hub(
                 access=hub.access,
                 negotiating=hub.negotiating,
                 public=hub.register,
+                standings=hub.standings,
                 trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
             ),
             access_log=access_log,

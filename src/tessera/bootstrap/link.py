@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tessera import __version__
-from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit, write_down
@@ -23,8 +24,10 @@ from tessera.domain.errors import Conflict
 from tessera.domain.zones import Released
 from tessera.node import link as node_link
 from tessera.node.link import NodeLink
+from tessera.node.link_key import LinkKey
 from tessera.ports.hub_link import HubPin
-from tessera.wire.keys import InviteCode
+from tessera.ports.renewal import signed_renewal
+from tessera.wire.keys import InviteCode, Keys
 from tessera.wire.messages import StatusReply
 
 SOFTWARE = f"tessera {__version__}"
@@ -39,8 +42,11 @@ class Joined:
     """Of the node's key; the hub's operator compares it before approving."""
 
 
-def join_hub(home: Path, hub_url: str, code: str) -> Joined:
-    """Make the node's key pair and join. Raises Refused with the cause, Unavailable, Conflict."""
+def join_hub(home: Path, hub_url: str, code: str, *, new_key: bool = False) -> Joined:
+    """Make the node's key pair and join. Raises Refused with the cause, Unavailable, Conflict.
+
+    `new_key`: join the same hub anew, by an invite for this node, with another key.
+    """
     from tessera.adapters.link.http_link import HttpLink
 
     settings = NodeSettings.load(home)
@@ -49,11 +55,9 @@ def join_hub(home: Path, hub_url: str, code: str) -> Joined:
 
     async def joining() -> Joined:
         async with HttpLink(hub_url) as link:
-            signer = (
-                Ed25519Signer.load(folder.key_file)
-                if folder.key_file.exists()
-                else Ed25519Signer.create(folder.key_file)
-            )
+            ring = _ring(folder)
+            is_again = folder.pin() is not None and new_key
+            signer = ring.prepare() if is_again else ring
             pin = await node_link.join(
                 code=invite,
                 hub_url=hub_url.rstrip("/"),
@@ -65,11 +69,52 @@ def join_hub(home: Path, hub_url: str, code: str) -> Joined:
                 signer=signer,
                 verifier=Ed25519Verifier(),
                 clock=SystemClock(),
+                is_again=is_again,
             )
             write_down(home, joined_hub(pin.node_id, pin.hub_key.fingerprint))
+            if is_again:
+                at = SystemClock().now()
+                ring.adopt(
+                    signed_renewal(ring, signer, party=pin.node_id, at=at), keeps_former=False
+                )
             return Joined(pin=pin, fingerprint=signer.public_key.fingerprint)
 
     return asyncio.run(joining())
+
+
+def _ring(folder: LinkFolder) -> KeyFolder:
+    path = folder.key_file
+    return KeyFolder(path) if path.exists() else KeyFolder.create(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkKeysHere:
+    """What `tessera node link-key show` has to tell."""
+
+    own: Keys
+    hub: Keys
+    is_prepared: bool
+    """A renewal has begun and is not done."""
+
+
+def link_keys(home: Path) -> LinkKeysHere:
+    """Return the keys of the link as they are pinned here. Raises Conflict without a hub."""
+    folder, pin = _require_joined(home)
+    ring = KeyFolder(folder.key_file)
+    return LinkKeysHere(own=ring.keys(), hub=pin.keys, is_prepared=ring.is_prepared())
+
+
+def renew_link_key(home: Path) -> str:
+    """Renew the node's key at its hub and return the new fingerprint.
+
+    Raises Unavailable, Refused, Conflict: then the former key goes on.
+    """
+
+    async def renewing() -> str:
+        async with _open_link(home) as (link, folder):
+            return (await LinkKey(link=link, ring=KeyFolder(folder.key_file)).renew()).fingerprint
+
+    return asyncio.run(renewing())
 
 
 def hub_pin(home: Path) -> HubPin | None:
@@ -127,6 +172,7 @@ def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) 
                 gate=gate,
                 exclusions=exclusions_of(home),
                 tasks=task_handlers(node),
+                link_key=LinkKey(link=link, ring=KeyFolder(folder.key_file)),
             )
             on_ready(link.pin)
             async with served(node):
@@ -145,9 +191,9 @@ async def _open_link(home: Path) -> AsyncIterator[tuple[NodeLink, LinkFolder]]:
     folder, pin = _require_joined(home)
     async with HttpLink(pin.hub_url) as http:
         link = NodeLink(
-            pin=pin,
+            records=folder,
             link=http,
-            signer=Ed25519Signer.load(folder.key_file),
+            signer=KeyFolder(folder.key_file),
             verifier=Ed25519Verifier(),
             clock=SystemClock(),
             software=SOFTWARE,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tessera.adapters.access import FolderToolShelf, SqliteOutbox, SqlitePermitRecords
 from tessera.adapters.files.tool_folder import write_tool
-from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit
@@ -17,23 +18,19 @@ from tessera.domain.errors import Conflict
 from tessera.node.countersigning import Countersigning
 from tessera.node.permits import PermitBook
 from tessera.node.reports import Reports
+from tessera.ports.hub_link import HubPin
 
 
 def permit_book(home: Path) -> PermitBook:
     """Return the permits of a node. Raises NotFound, and Conflict when it has no hub."""
     NodeSettings.load(home)
     folder = LinkFolder(home / "link")
-    pin = folder.pin()
-    if pin is None:
-        raise Conflict(
-            f"the node in {home} has not joined a hub; use `tessera node join {home} URL CODE`"
-        )
     return PermitBook(
-        node_id=pin.node_id,
-        hub_key=pin.hub_key,
+        node_id=_pinned(folder, home).node_id,
+        hub_keys=lambda: _pinned(folder, home).keys,
         records=SqlitePermitRecords(_database(home)),
         tools=FolderToolShelf(home / "access" / "tools"),
-        signer=Ed25519Signer.load(folder.key_file),
+        signer=KeyFolder(folder.key_file),
         verifier=Ed25519Verifier(),
         audit=node_audit(home),
         clock=SystemClock(),
@@ -71,6 +68,15 @@ def account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in some containers
         return "unknown"
+
+
+def _pinned(folder: LinkFolder, home: Path) -> HubPin:
+    pin = folder.pin()
+    if pin is None:
+        raise Conflict(
+            f"the node in {home} has not joined a hub; use `tessera node join {home} URL CODE`"
+        )
+    return pin
 
 
 def _database(home: Path) -> Path:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tessera import __version__
-from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
+from tessera.adapters.jose.ed25519 import Ed25519Verifier
+from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap import legal
@@ -107,7 +108,7 @@ def sign(home: Path, report: Conformance) -> str:
     key_file = LinkFolder(home / "link").key_file
     if not key_file.exists():
         raise InvalidInput("the node has no key yet; join a hub first (tessera node join)")
-    return Ed25519Signer.load(key_file).sign(report.to_sign())
+    return KeyFolder(key_file).sign(report.to_sign())
 
 
 def signed_for_publishing(home: Path, identifier: str, version: int) -> tuple[int, str]:
@@ -126,7 +127,7 @@ def verify(token: str, key: str) -> Signed:
 
 def node_key(home: Path) -> str:
     """Return the node's public key, as its hub shows it."""
-    return Ed25519Signer.load(LinkFolder(home / "link").key_file).public_key.x
+    return KeyFolder(LinkFolder(home / "link").key_file).public_key.x
 
 
 def place_of(target: Path) -> tuple[Path, str, int] | None:

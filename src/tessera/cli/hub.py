@@ -21,11 +21,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     from tessera.cli.hub_harvest import register as register_harvest
+    from tessera.cli.hub_key import register as register_key
     from tessera.cli.hub_user import register as register_users
     from tessera.cli.permits import register_at_hub as register_permits
 
     register_users(hub_app)
     register_harvest(hub_app)
+    register_key(hub_app)
     register_permits(hub_app)
     app.add_typer(hub_app, name="hub")
 
@@ -55,6 +57,14 @@ def init(
 def invite(
     home: Home,
     hours: Annotated[int, typer.Option("--hours", min=1, help="How long it is valid.")] = 168,
+    node: Annotated[
+        str,
+        typer.Option(
+            "--node",
+            help="A revoked node that may join anew, under its id, with another key.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Print an invite code with which one node can join, once.
 
@@ -64,7 +74,7 @@ def invite(
         from tessera.bootstrap.hub import open_hub
 
         with open_hub(home) as (hub, _):
-            typer.echo(str(hub.joining.invite(hours)))
+            typer.echo(str(hub.joining.invite(hours, node_id=node)))
 
 
 @hub_app.command("nodes")
@@ -123,6 +133,9 @@ def reject(home: Home, node_id: NodeName) -> None:
 def revoke(home: Home, node_id: NodeName) -> None:
     """Take an approval back; the node's datasets leave the catalogue at once.
 
+    From then on nothing that its keys sign is taken: so also when a key may have been stolen.
+    `tessera hub invite HOME --node NODE_ID` lets the node join anew with another key.
+
     **Example:** `tessera hub revoke /srv/hub linkoping`
     """
     from tessera.ports.hub_store import NodeState
@@ -178,6 +191,15 @@ def _as_json(node: "NodeRecord") -> dict[str, object]:
         "country": node.country,
         "state": node.state.value,
         "fingerprint": node.public_key.fingerprint,
+        "key_since": moment_text_or_none(node.key_since),
+        "former_keys": [
+            {
+                "fingerprint": one.key.fingerprint,
+                "until": moment_text(one.until),
+                "is_revoked": one.is_revoked,
+            }
+            for one in node.former_keys
+        ],
         "software": node.software,
         "joined_at": moment_text(node.joined_at),
         "decided_at": moment_text_or_none(node.decided_at),

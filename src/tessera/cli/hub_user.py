@@ -41,7 +41,10 @@ def add(
     email: Annotated[str, typer.Option("--email", help="For letters from the hub's people.")] = "",
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", help="researcher, committee, holder@NODE, operator@NODE; repeat."),
+        typer.Option(
+            "--role",
+            help="researcher, committee, administrator, holder@NODE, operator@NODE; repeat.",
+        ),
     ] = None,
     password_stdin: FromStdin = False,
     invite: Invite = False,

@@ -28,6 +28,7 @@ _PARTS: Final = (
     "node_review",
     "node_dataset",
     "node_link",
+    "node_link_key",
     "node_optout",
     "node_permit",
     "node_runs",

@@ -20,6 +20,10 @@ def join(
     home: Home,
     hub_url: Annotated[str, typer.Argument(help="The hub's address.")],
     code: Annotated[str, typer.Argument(help="The invite code from the hub's operator.")],
+    new_key: Annotated[
+        bool,
+        typer.Option("--new-key", help="Join anew with another key, after it was revoked."),
+    ] = False,
 ) -> None:
     """Join a hub with an invite code. The node's key is made here and stays here.
 
@@ -28,7 +32,7 @@ def join(
     with told():
         from tessera.bootstrap.link import join_hub
 
-        joined = join_hub(home, hub_url, code)
+        joined = join_hub(home, hub_url, code, new_key=new_key)
         typer.echo(f"joined {joined.pin.hub_name} as {joined.pin.node_id}")
         typer.echo(f"fingerprint of this node's key: {joined.fingerprint}")
         typer.echo(

@@ -27,6 +27,7 @@ from tessera.http import (
     learning_page,
     link,
     model_page,
+    nodes_page,
     pages,
     patients_page,
     permit_page,
@@ -54,6 +55,7 @@ from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.register import PublicRegister, RecentRegister
+from tessera.hub.standing import Standings
 from tessera.hub.views import HubViews
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
@@ -74,6 +76,7 @@ def create_app(
     negotiating: Negotiating | None = None,
     public: PublicRegister | None = None,
     trainings: Trainings | None = None,
+    standings: Standings | None = None,
 ) -> Starlette:
     """Return the application over one hub; `receive` takes the messages of nodes.
 
@@ -85,6 +88,7 @@ def create_app(
         *api.routes(hub),
         *pages.routes(hub),
         *progress_page.routes(hub),
+        *nodes_page.routes(hub, standings),
         *fair_data_point.routes(hub),
         *(_account_routes(accounts) if accounts else ()),
         *(_access_routes(access) if access else ()),

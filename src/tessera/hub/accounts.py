@@ -32,7 +32,7 @@ from tessera.ports.accounts import (
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
-from tessera.ports.signing import Verifier
+from tessera.ports.signing import Signer, Verifier
 
 INVITATION_DAYS: Final = 7
 
@@ -60,12 +60,12 @@ class Accounts:
         audit: AuditLog,
         hasher: PasswordHasher,
         verifier: Verifier,
-        hub_key: str,
+        signer: Signer,
         url: str,
         provider: IdentityProvider | None = None,
         default_grants: frozenset[Grant] = frozenset(),
     ) -> "Accounts":
-        """Put the use cases together; `hub_key` is the fingerprint of the hub's key."""
+        """Put the use cases together; `signer` is the hub's."""
         sign_ins = SignIns(
             store=store, clock=clock, audit=audit, hasher=hasher, limits=SignInLimits()
         )
@@ -74,7 +74,7 @@ class Accounts:
             clock=clock,
             audit=audit,
             verifier=verifier,
-            hub_key=hub_key,
+            signer=signer,
             sign_ins=sign_ins,
         )
         return cls(

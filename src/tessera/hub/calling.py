@@ -1,6 +1,7 @@
 """A node's call: it waits here until there is a query or a task for it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,15 +26,18 @@ class Calling:
     _newest: dict[str, object] = field(init=False, default_factory=dict)
 
     async def poll(
-        self, node: NodeRecord, wait_s: int
+        self, node: NodeRecord, wait_s: int, may_go_on: Callable[[], bool] = lambda: True
     ) -> tuple[tuple[QueryTask, ...], tuple[Task, ...]]:
-        """Return what waits for `node`, or wait for something; of two polls the newer wins."""
+        """Return what waits for `node`, or wait for something; of two polls the newer wins.
+
+        `may_go_on` is asked while it waits: the operator may have revoked the node meanwhile.
+        """
         me = object()
         self._newest[node.node_id] = me
         self.dispatch.ring(node.node_id)
         now_s = asyncio.get_running_loop().time
         until = now_s() + min(wait_s, POLL_MAX_S)
-        while self._newest[node.node_id] is me and not self.bell.is_stopped:
+        while self._newest[node.node_id] is me and not self.bell.is_stopped and may_go_on():
             queries, tasks = self.searching.take(node), self.dispatch.take(node.node_id)
             left_s = until - now_s()
             if queries or tasks or left_s <= 0:

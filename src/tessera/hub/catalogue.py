@@ -148,9 +148,9 @@ class Catalogue:
                 approved=True,
                 last_seen=node.last_seen,
                 online=is_online(node, now),
-                software=node.software,
                 n_datasets=n_datasets[node.node_id],
                 public_key=node.public_key.x,
+                former_keys=tuple(one.key.x for one in node.former_keys if not one.is_revoked),
             )
             for node in self.store.nodes.all()
             if node.state is NodeState.APPROVED

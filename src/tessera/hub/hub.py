@@ -15,6 +15,7 @@ from tessera.hub.dispatch import Dispatch
 from tessera.hub.harvesting import Harvested
 from tessera.hub.joining import Joining
 from tessera.hub.learning import Learnings
+from tessera.hub.link_keys import LinkKeys
 from tessera.hub.models import Models
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.permits import Permits
@@ -24,13 +25,14 @@ from tessera.hub.relay import Relay
 from tessera.hub.reports import Reports
 from tessera.hub.runs import Runs
 from tessera.hub.searching import DEFAULT_WAIT_S, Searching
+from tessera.hub.standing import Standings
 from tessera.hub.tools import Tools
 from tessera.hub.uses import Uses
 from tessera.hub.views import Layer, RdfFormat
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord
-from tessera.ports.signing import Signer, Verifier
+from tessera.ports.signing import KeyRing, Verifier
 from tessera.wire.envelope import MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.fields import Json
@@ -48,6 +50,7 @@ class Hub:
 
     name: str
     joining: Joining
+    link_keys: LinkKeys
     reception: Reception
     catalogued: Catalogue
     searching: Searching
@@ -65,6 +68,7 @@ class Hub:
     models: Models
     register: PublicRegister
     harvested: Harvested
+    standings: Standings
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
     render_record: RenderRecord
@@ -76,7 +80,7 @@ class Hub:
         name: str,
         store: HubStore,
         clock: Clock,
-        signer: Signer,
+        signer: KeyRing,
         verifier: Verifier,
         audit: AuditLog,
         accounts: Accounts,
@@ -86,9 +90,8 @@ class Hub:
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
-        joining = Joining(
-            store=store, clock=clock, hub_name=name, hub_key=signer.public_key, audit=audit
-        )
+        joining = Joining(store=store, clock=clock, hub_name=name, signer=signer, audit=audit)
+        link_keys = LinkKeys(store=store, clock=clock, verifier=verifier, audit=audit, ring=signer)
         catalogue = Catalogue(store=store, clock=clock, audit=audit)
         searching = Searching(store=store, clock=clock, bell=bell, audit=audit)
         dispatch = Dispatch(store=store, clock=clock, bell=bell)
@@ -142,11 +145,12 @@ class Hub:
             searching=searching,
             calling=Calling(searching=searching, dispatch=dispatch, bell=bell),
             audit=audit,
-            takers=_takers(reports, runs, relay),
+            takers=_takers(reports, runs, relay, link_keys),
         )
         return cls(
             name=name,
             joining=joining,
+            link_keys=link_keys,
             reception=reception,
             catalogued=catalogue,
             searching=searching,
@@ -166,12 +170,13 @@ class Hub:
                 store=store,
                 clock=clock,
                 audit=audit,
-                signer=signer,
+                ring=signer,
                 verifier=verifier,
                 book=negotiating.book,
                 models=models.public,
             ),
             harvested=Harvested(store=store),
+            standings=Standings(store=store, clock=clock),
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
             render_record=render_record,
@@ -245,7 +250,9 @@ def _reports(dispatch: Dispatch, permits: Permits, runs: Runs, learnings: Learni
     )
 
 
-def _takers(reports: Reports, runs: Runs, relay: Relay) -> dict[MessageType, Take]:
+def _takers(
+    reports: Reports, runs: Runs, relay: Relay, link_keys: LinkKeys
+) -> dict[MessageType, Take]:
     def report(node: NodeRecord, body: Json) -> Json:
         return reports.receive(node, ReportMessage.from_json(body)).to_json()
 
@@ -261,4 +268,5 @@ def _takers(reports: Reports, runs: Runs, relay: Relay) -> dict[MessageType, Tak
         MessageType.REPORT: report,
         MessageType.DELIVER: deliver,
         MessageType.RELAY: answer,
+        MessageType.RENEW_KEY: link_keys.take_renewal,
     }

@@ -14,9 +14,16 @@ from tessera.domain.ids import NodeId
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, InviteRecord, NodeRecord, NodeState
-from tessera.wire.keys import InviteCode, PublicKey
+from tessera.ports.signing import Signer
+from tessera.wire.keys import InviteCode
 from tessera.wire.messages import JoinReply, JoinRequest
-from tessera.wire.refusals import BadMessage, InviteExpired, InviteUnknown, InviteUsed
+from tessera.wire.refusals import (
+    BadMessage,
+    InviteExpired,
+    InviteUnknown,
+    InviteUsed,
+    KeyRetired,
+)
 from tessera.wire.text import one_line
 
 DEFAULT_HOURS = 7 * 24
@@ -35,21 +42,30 @@ class Joining:
     store: HubStore
     clock: Clock
     hub_name: str
-    hub_key: PublicKey
+    signer: Signer
     audit: AuditLog
 
-    def invite(self, hours: int = DEFAULT_HOURS) -> InviteCode:
-        """Make a code that serves once within `hours`. It is shown now and kept nowhere."""
+    def invite(self, hours: int = DEFAULT_HOURS, *, node_id: str = "") -> InviteCode:
+        """Make a code that serves once within `hours`. It is shown now and kept nowhere.
+
+        `node_id`: a node that has been revoked and may join anew, under its id, with another
+        key. Raises NotFound, and Conflict when it has not been revoked.
+        """
         if hours < 1:
             raise InvalidInput("an invite is valid for at least 1 hour")
+        if node_id:
+            self._require_revoked(node_id)
         secret = b32encode(secrets.token_bytes(_SECRET_BYTES)).decode().lower()
         now = self.clock.now()
         record = InviteRecord(
-            code_sha256=_sha256(secret), created_at=now, expires_at=now + timedelta(hours=hours)
+            code_sha256=_sha256(secret),
+            created_at=now,
+            expires_at=now + timedelta(hours=hours),
+            node_id=node_id,
         )
         self.store.invites.add(record)
-        self.audit.append(events.node_invited(hours), now)
-        return InviteCode(secret, self.hub_key.fingerprint)
+        self.audit.append(events.node_invited(hours, node_id), now)
+        return InviteCode(secret, self.signer.public_key.fingerprint)
 
     def join(self, request: JoinRequest) -> JoinReply:
         """Take the node in as pending. The caller has checked that it owns the key.
@@ -59,11 +75,13 @@ class Joining:
         with self.store.transaction():
             known = self.store.nodes.find_by_key(request.public_key.fingerprint)
             if known is None:
-                self._use_invite(request.secret)
-                known = self._add(request)
-                joined = events.node_joined(known.node_id, known.public_key.fingerprint)
-                self.audit.append(joined, self.clock.now())
-        return JoinReply(node_id=known.node_id, hub_name=self.hub_name, hub_key=self.hub_key)
+                invite = self._use_invite(request.secret)
+                known = self._rejoined(invite, request) if invite.node_id else self._joined(request)
+            elif known.public_key != request.public_key:
+                raise KeyRetired("the node had this key before; make a new one")
+        return JoinReply(
+            node_id=known.node_id, hub_name=self.hub_name, hub_key=self.signer.public_key
+        )
 
     def is_expected(self, request: JoinRequest) -> bool:
         """Whether the request has a known key or an invite that was made here, in any state."""
@@ -85,7 +103,37 @@ class Joining:
             self.audit.append(events.node_decided(node_id, state.value), now)
         return self.store.nodes.find(node_id) or node
 
-    def _use_invite(self, secret: str) -> None:
+    def _joined(self, request: JoinRequest) -> NodeRecord:
+        node = self._add(request)
+        joined = events.node_joined(node.node_id, node.public_key.fingerprint)
+        self.audit.append(joined, self.clock.now())
+        return node
+
+    def _rejoined(self, invite: InviteRecord, request: JoinRequest) -> NodeRecord:
+        """Give the node of the invite its new key, and wait for approval again."""
+        node = self._require_revoked(invite.node_id)
+        now, key = self.clock.now(), request.public_key
+        self.store.nodes.renew_key(node.node_id, key, at=now, until=now, renewal="")
+        self.store.nodes.revoke_keys(node.node_id)
+        self.store.nodes.decide(node.node_id, NodeState.PENDING, now)
+        replaced = events.node_key_replaced(
+            node.node_id, node.public_key.fingerprint, key.fingerprint
+        )
+        self.audit.append(replaced, now)
+        return self.store.nodes.find(node.node_id) or node
+
+    def _require_revoked(self, node_id: str) -> NodeRecord:
+        node = self.store.nodes.find(node_id)
+        if node is None:
+            raise NotFound(f"no node {node_id} has joined this hub")
+        if node.state is not NodeState.REVOKED:
+            raise Conflict(
+                f"node {node_id} is {node.state.value}: revoke it before it joins with another "
+                "key; a node that still has its key renews it by itself"
+            )
+        return node
+
+    def _use_invite(self, secret: str) -> InviteRecord:
         now = self.clock.now()
         invite = self.store.invites.find(_sha256(secret))
         if invite is None:
@@ -94,6 +142,7 @@ class Joining:
             raise InviteUsed(f"invite was used at {invite.used_at}")
         if now > invite.expires_at:
             raise InviteExpired(f"invite expired at {invite.expires_at}")
+        return invite
 
     def _add(self, request: JoinRequest) -> NodeRecord:
         name = " ".join(request.name.split())

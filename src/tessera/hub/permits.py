@@ -127,7 +127,7 @@ class Permits:
         Raises BadSignature, WrongRecipient when it is another permit's or node's, NotFound.
         """
         token = fields.text(body, "token")
-        said = Countersignature.read(self.verifier.verify(token, node.public_key))
+        said = Countersignature.read(self.verifier.verify(token, node.keys))
         held = self.find(said.permit_id)
         if said.node_id != node.node_id or said.permit_sha256 != held.sha256:
             raise WrongRecipient("a countersignature of another permit or by another node")

@@ -16,7 +16,7 @@ from tessera.ports.accounts import KeyRecord
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
-from tessera.ports.signing import Verifier
+from tessera.ports.signing import Signer, Verifier
 from tessera.wire.accounts import KeyProof
 from tessera.wire.refusals import BadSignature, WrongRecipient, WrongTime
 
@@ -35,13 +35,18 @@ class PersonKeys:
     clock: Clock
     audit: AuditLog
     verifier: Verifier
-    hub_key: str
-    """Fingerprint of the hub's key."""
+    signer: Signer
+    """The hub's: a proof names its key."""
     sign_ins: SignIns
     on_key: list[OnKey] = field(default_factory=list)
     """Each is called with a person's id after a key of that person was added."""
     _challenges: OrderedDict[str, tuple[str, datetime]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def hub_key(self) -> str:
+        """Return the fingerprint of the hub's key."""
+        return self.signer.public_key.fingerprint
 
     def challenge(self, by: SignedIn) -> str:
         """Return a text to sign within 5 minutes, once. Raises SignInAgain."""

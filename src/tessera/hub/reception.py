@@ -15,7 +15,7 @@ from tessera.hub.searching import Searching
 from tessera.ports.audit_log import AuditLog, Verdict
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord, NodeState
-from tessera.ports.signing import Signer, Verifier
+from tessera.ports.signing import KeyRing, Signer, Verifier
 from tessera.wire import fields
 from tessera.wire.conformance import agrees
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
@@ -34,7 +34,9 @@ from tessera.wire.messages import (
 )
 from tessera.wire.refusals import (
     BadSignature,
+    HubKeyRenewed,
     InviteUnknown,
+    KeyRetired,
     NodePending,
     NodeRejected,
     NodeRevoked,
@@ -50,6 +52,8 @@ _NOT_APPROVED = {
     NodeState.REJECTED: NodeRejected,
     NodeState.REVOKED: NodeRevoked,
 }
+_LEARN_KEY = (MessageType.JOIN, MessageType.STATUS, MessageType.POLL)
+"""Messages that lose nothing when they are sent again: a node learns the hub's new key by them."""
 Take = Callable[[NodeRecord, Json], Json]
 """Takes the body of one message of an approved node and returns the body of the reply."""
 
@@ -58,7 +62,7 @@ Take = Callable[[NodeRecord, Json], Json]
 class Reception:
     store: HubStore
     clock: Clock
-    signer: Signer
+    signer: KeyRing
     verifier: Verifier
     joining: Joining
     catalogue: Catalogue
@@ -79,16 +83,19 @@ class Reception:
         node = self.store.nodes.find_by_key(key_name)
         if node is None:
             raise NodeUnknown(f"no node has the key {key_name[:16]}")
-        envelope = Envelope.decode(self.verifier.verify(token, node.public_key))
-        self._accept(envelope, type, node.node_id)
-        if type is not MessageType.STATUS and node.state is not NodeState.APPROVED:
-            raise _NOT_APPROVED[node.state](f"node {node.node_id} is {node.state.value}")
+        key = node.keys.known(key_name) or node.public_key
+        envelope = Envelope.decode(self.verifier.verify(token, key))
+        if not node.keys.speaks(key_name, self.clock.now()):
+            raise KeyRetired(f"{key_name} is no longer the key of node {node.node_id}")
+        answering = self._accept(envelope, type, node.node_id)
+        if type is not MessageType.STATUS:
+            _require_approved(node)
         if type in (MessageType.POLL, MessageType.ANSWER):
             # Only the running node makes it "in touch": a command such as `publish` does not.
             software = one_line(fields.text(envelope.body, "software", node.software), 100)
             self.store.nodes.seen(node.node_id, self.clock.now(), software)
-        body = await self._reply(type, node, envelope.body)
-        return self._sign(envelope, node.node_id, body)
+        body = await self._reply(type, node, envelope)
+        return self._sign(answering, envelope, node.node_id, body)
 
     def _join(self, token: str) -> str:
         """The first message brings its own key; the invite says whether it may come in."""
@@ -99,20 +106,34 @@ class Reception:
         if not self.joining.is_expected(request):
             # Before anything is kept of it: a stranger could send any number of these.
             raise InviteUnknown("no such invite")
-        self._accept(envelope, MessageType.JOIN, key.fingerprint)
+        answering = self._accept(envelope, MessageType.JOIN, key.fingerprint)
         reply = self.joining.join(request)
-        return self._sign(envelope, key.fingerprint, reply.to_json())
+        return self._sign(answering, envelope, key.fingerprint, reply.to_json())
 
-    def _accept(self, envelope: Envelope, type: MessageType, sender: str) -> None:
+    def _accept(self, envelope: Envelope, type: MessageType, sender: str) -> Signer:
+        """Return the signer of the reply: the hub's key that the message names.
+
+        Raises HubKeyRenewed when that is a former one; what was under way is still answered.
+        """
         now = self.clock.now()
-        envelope.check(type=type, recipient=self.signer.public_key.fingerprint, now=now)
+        answering = self.signer.speaking(envelope.recipient, now)
+        if answering is None or type in _LEARN_KEY:
+            self._require_present_key(envelope)
+        present = answering or self.signer
+        envelope.check(type=type, recipient=present.public_key.fingerprint, now=now)
         if envelope.sender != sender:
             raise BadSignature("the message names another sender than the owner of the key")
         self.store.seen_ids.forget(now)
         if not self.store.seen_ids.remember(sender, envelope.id, now + REMEMBER):
             raise Replayed(f"message {envelope.id} of {sender} came before")
+        return present
 
-    async def _reply(self, type: MessageType, node: NodeRecord, body: Json) -> Json:
+    def _require_present_key(self, envelope: Envelope) -> None:
+        if renewals := self.signer.renewals(envelope.recipient):
+            raise HubKeyRenewed(renewals)
+
+    async def _reply(self, type: MessageType, node: NodeRecord, envelope: Envelope) -> Json:
+        body = envelope.body
         match type:
             case MessageType.STATUS:
                 StatusRequest.from_json(body)
@@ -128,7 +149,12 @@ class Reception:
                 is_unproven = self._keep_head(node, poll.log) is Verdict.UNPROVEN
                 # The reply says from where the proof is wanted: it is not held back.
                 wait_s = 0 if is_unproven else poll.wait_s
-                queries, tasks = await self.calling.poll(node, wait_s)
+                queries, tasks = await self.calling.poll(
+                    node, wait_s, lambda: self._may_go_on(node, envelope)
+                )
+                # While it waited the node may have been revoked, or the hub's key renewed.
+                self._require_present_key(envelope)
+                _require_approved(self.store.nodes.find(node.node_id) or node)
                 head = self._head_for(node, poll)
                 return PollReply(queries=queries, tasks=tasks, log=head).to_json()
             case MessageType.ANSWER:
@@ -139,10 +165,15 @@ class Reception:
             case _:
                 raise WrongType(f"this hub does not take {type}")
 
+    def _may_go_on(self, node: NodeRecord, envelope: Envelope) -> bool:
+        found = self.store.nodes.find(node.node_id)
+        is_approved = found is not None and found.state is NodeState.APPROVED
+        return is_approved and envelope.recipient == self.signer.public_key.fingerprint
+
     def _check_conformance(self, node: NodeRecord, description: DatasetDescription) -> None:
         """Raise BadSignature or BadMessage unless the report is this node's, on this version."""
         if description.conformance:
-            payload = self.verifier.verify(description.conformance, node.public_key)
+            payload = self.verifier.verify(description.conformance, node.keys)
             agrees(description, read_signed(payload))
 
     def _status(self, node: NodeRecord) -> StatusReply:
@@ -159,7 +190,7 @@ class Reception:
     def _keep_head(self, node: NodeRecord, shown: ShownHead | None) -> Verdict:
         if shown is None:
             return Verdict.KNOWN
-        verdict = self.audit.keep(node.node_id, node.public_key, shown)
+        verdict = self.audit.keep(node.node_id, node.keys, shown)
         if verdict is Verdict.UNSIGNED:
             _log.error("the head of %s's audit log is not signed by its key", node.node_id)
         elif verdict is Verdict.FORKED:
@@ -173,14 +204,19 @@ class Reception:
             return None
         return self.audit.show(self.clock.now(), party=node.node_id, kept_there=poll.log.kept)
 
-    def _sign(self, request: Envelope, recipient: str, body: Json) -> str:
+    def _sign(self, signer: Signer, request: Envelope, recipient: str, body: Json) -> str:
         reply = Envelope(
             type=request.type.reply,
-            sender=self.signer.public_key.fingerprint,
+            sender=request.recipient,
             recipient=recipient,
             id=str(uuid4()),
             at=self.clock.now(),
             body=body,
             reply_to=request.id,
         )
-        return self.signer.sign(reply.encode())
+        return signer.sign(reply.encode())
+
+
+def _require_approved(node: NodeRecord) -> None:
+    if node.state is not NodeState.APPROVED:
+        raise _NOT_APPROVED[node.state](f"node {node.node_id} is {node.state.value}")

@@ -30,7 +30,7 @@ from tessera.hub.application_book import ApplicationBook
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import CataloguedVersion, HubStore, NodeRecord, NodeState
-from tessera.ports.signing import Signer, Verifier
+from tessera.ports.signing import KeyRing, Verifier
 from tessera.wire.permit import Countersignature
 from tessera.wire.runs import HeldPermit, PermitAtNode, PermitState, Run
 from tessera.wire.tasks import RunState
@@ -71,7 +71,7 @@ class PublicRegister:
     store: HubStore
     clock: Clock
     audit: AuditLog
-    signer: Signer
+    ring: KeyRing
     verifier: Verifier
     book: ApplicationBook
     models: ReleasedModels = no_models
@@ -107,7 +107,7 @@ class PublicRegister:
             return None
         if not shown.head:
             return None
-        return TreeHead.decode(self.verifier.verify(shown.head, self.signer.public_key))
+        return TreeHead.decode(self.verifier.verify(shown.head, self.ring.keys()))
 
     def _known(self) -> _Known:
         runs, models = defaultdict[str, list[Run]](list), defaultdict[str, list[PublicModel]](list)
@@ -167,9 +167,9 @@ class PublicRegister:
         if not token or node is None:
             return None
         try:
-            return Countersignature.read(self.verifier.verify(token, node.public_key)).at
+            return Countersignature.read(self.verifier.verify(token, node.keys)).at
         except TesseraError:
-            return None  # signed by an earlier key of the node
+            return None  # signed by a key of the node that was revoked
 
 
 class RecentRegister:

@@ -24,7 +24,7 @@ DEFAULT_WAIT_S: Final = 10.0
 MAX_WAIT_S: Final = 30.0
 POLL_MAX_S: Final = 30
 """The longest that a node's poll is held; below the heartbeat limit."""
-_OPEN_FOR: Final = timedelta(minutes=10)
+OPEN_FOR: Final = timedelta(minutes=10)
 """A node that comes back within this time still gets the query, and its answer is kept."""
 _GIVE_AGAIN: Final = timedelta(seconds=30)
 """A query that was handed out and not answered for this long is handed out again."""
@@ -141,7 +141,7 @@ class Searching:
         now = self.clock.now()
         taken = self.store.searches.take_open(
             node.node_id,
-            asked_since=now - _OPEN_FOR,
+            asked_since=now - OPEN_FOR,
             given_before=now - _GIVE_AGAIN,
             now=now,
             limit=_AT_A_TIME,
@@ -219,7 +219,7 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
 
 def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -> str:
     seen = node.last_seen
-    if now - search.asked_at > _OPEN_FOR:
+    if now - search.asked_at > OPEN_FOR:
         return "The node did not answer; ask again to ask it anew."
     if not row.node_online and seen and seen > search.asked_at:
         return "The node came back after it was asked, and has not answered yet."

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
@@ -14,12 +15,13 @@ from tessera.domain.zones import Released
 from tessera.ports.audit_log import AuditLog, Verdict
 from tessera.ports.clock import Clock
 from tessera.ports.hub_link import AnsweredVersion, HubLink, HubPin, LinkRecords, Outgoing
+from tessera.ports.renewal import followed
 from tessera.ports.signing import Signer, Verifier
 from tessera.wire import fields
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
 from tessera.wire.heads import ShownHead
-from tessera.wire.keys import InviteCode, PublicKey
+from tessera.wire.keys import FormerKey, InviteCode, PublicKey
 from tessera.wire.messages import (
     Accepted,
     AnswerMessage,
@@ -33,12 +35,14 @@ from tessera.wire.messages import (
 )
 from tessera.wire.refusals import (
     BadSignature,
+    HubKeyRenewed,
     NodePending,
     Replayed,
     TooManyRequests,
     WrongRecipient,
     WrongTime,
 )
+from tessera.wire.renewal import KeyRenewed, RenewKey
 from tessera.wire.tasks import ReportMessage
 
 _log = logging.getLogger(__name__)
@@ -70,9 +74,13 @@ class SeenInMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLink:
-    """The signed conversation of a node that has joined. Raises what `HubLink.send` raises."""
+    """The signed conversation of a node that has joined. Raises what `HubLink.send` raises.
 
-    pin: HubPin
+    When the hub says that it has a new key, its signed renewals are followed from the key that
+    is pinned here, and the message goes out once more.
+    """
+
+    records: LinkRecords
     link: HubLink
     signer: Signer
     verifier: Verifier
@@ -82,6 +90,14 @@ class NodeLink:
     _seen: SeenInMemory = field(init=False, default_factory=SeenInMemory)
     _kept_there: list[int] = field(init=False, default_factory=lambda: [0])
     """Entries of the head of this node's log that the hub keeps, as it said last."""
+
+    @property
+    def pin(self) -> HubPin:
+        """Return the hub and its key as they are pinned now. Raises Conflict without a hub."""
+        pin = self.records.pin()
+        if pin is None:
+            raise Conflict("this node has not joined a hub")
+        return pin
 
     async def status(self) -> StatusReply:
         body = StatusRequest(software=self.software).to_json()
@@ -132,9 +148,14 @@ class NodeLink:
         """Send an answer that is sealed for a person; the hub passes it on and keeps nothing."""
         return Accepted.from_json(await self._ask(MessageType.RELAY, sealed, _DELIVERY_S))
 
+    async def renew_key(self, renewal: str) -> KeyRenewed:
+        """Tell the hub this node's new key, by the signed renewal; signed by the former key."""
+        body = RenewKey(renewal=renewal).to_json()
+        return KeyRenewed.from_json(await self._ask(MessageType.RENEW_KEY, body, _REPLY_S))
+
     def _keep_head(self, shown: ShownHead) -> None:
         self._kept_there[0] = shown.kept
-        verdict = self.audit.keep(_HUB, self.pin.hub_key, shown)
+        verdict = self.audit.keep(_HUB, self.pin.keys, shown)
         if verdict is Verdict.UNSIGNED:
             _log.error("the head of the hub's audit log is not signed by the hub's key")
         elif verdict is Verdict.FORKED:
@@ -142,22 +163,40 @@ class NodeLink:
             self.audit.append(events.fork_seen(_HUB), self.clock.now())
 
     async def _ask(self, type: MessageType, body: Json, timeout_s: float) -> Json:
+        try:
+            return await self._ask_once(type, body, timeout_s)
+        except HubKeyRenewed as err:
+            self._follow(err.renewals)
+        return await self._ask_once(type, body, timeout_s)
+
+    async def _ask_once(self, type: MessageType, body: Json, timeout_s: float) -> Json:
+        pin = self.pin
         request = Envelope(
             type=type,
-            sender=self.pin.node_id,
-            recipient=self.pin.hub_key.fingerprint,
+            sender=pin.node_id,
+            recipient=pin.hub_key.fingerprint,
             id=str(uuid4()),
             at=self.clock.now(),
             body=body,
         )
         token = await self.link.send(type, self.signer.sign(request.encode()), timeout_s=timeout_s)
-        reply = _open_reply(
-            self.verifier, token, self.pin.hub_key, request, self.pin.node_id, self.clock
-        )
+        reply = _open_reply(self.verifier, token, pin.hub_key, request, pin.node_id, self.clock)
         self._seen.forget(self.clock.now())
         if not self._seen.remember(reply.sender, reply.id, self.clock.now() + REMEMBER):
             raise Replayed(f"reply {reply.id} came before")
         return reply.body
+
+    def _follow(self, renewals: Sequence[str]) -> None:
+        """Pin the hub's new key. Raises BadSignature unless the pinned one leads to it."""
+        pin, now = self.pin, self.clock.now()
+        key = pin.hub_key
+        for renewal in followed(self.verifier, renewals, key.fingerprint):
+            told = events.hub_key_pinned(renewal.former.fingerprint, renewal.key.fingerprint)
+            self.audit.append(told, now)
+            former = (*pin.former_keys, FormerKey(pin.hub_key, renewal.at))
+            pin = replace(pin, hub_key=renewal.key, former_keys=former)
+        self.records.set_pin(pin)
+        _log.info("the hub has a new key, %s, announced by the one before", pin.hub_key.fingerprint)
 
 
 async def join(
@@ -172,28 +211,52 @@ async def join(
     signer: Signer,
     verifier: Verifier,
     clock: Clock,
+    is_again: bool = False,
 ) -> HubPin:
-    """Join the hub and pin its key. Raises Conflict when this node has a hub already."""
-    if (pin := records.pin()) is not None:
-        raise Conflict(f"this node has joined {pin.hub_url} as {pin.node_id} already")
+    """Join the hub and pin its key.
+
+    `is_again`: with an invite for this node, and a new key. Raises Conflict when this node has
+    a hub already, and WrongRecipient when the invite was for another node.
+    """
+    former = records.pin()
+    if former is not None and not is_again:
+        raise Conflict(f"this node has joined {former.hub_url} as {former.node_id} already")
     key = signer.public_key
-    request = Envelope(
-        type=MessageType.JOIN,
-        sender=key.fingerprint,
-        recipient=code.hub,
-        id=str(uuid4()),
-        at=clock.now(),
-        body=JoinRequest(
-            secret=code.secret, name=name, country=country, public_key=key, software=software
-        ).to_json(),
-    )
-    token = await link.send(MessageType.JOIN, signer.sign(request.encode()), timeout_s=_REPLY_S)
-    hub_key = JoinReply.from_json(Envelope.decode(verifier.unverified(token)).body).hub_key
-    if hub_key.fingerprint != code.hub:
-        raise BadSignature("the hub that answers is not the one that made the invite code")
-    reply = _open_reply(verifier, token, hub_key, request, key.fingerprint, clock)
+    body = JoinRequest(
+        secret=code.secret, name=name, country=country, public_key=key, software=software
+    ).to_json()
+
+    async def asked(hub: str) -> Envelope:
+        """Return the reply of the hub whose key has that name."""
+        request = Envelope(
+            type=MessageType.JOIN,
+            sender=key.fingerprint,
+            recipient=hub,
+            id=str(uuid4()),
+            at=clock.now(),
+            body=body,
+        )
+        token = await link.send(MessageType.JOIN, signer.sign(request.encode()), timeout_s=_REPLY_S)
+        hub_key = JoinReply.from_json(Envelope.decode(verifier.unverified(token)).body).hub_key
+        if hub_key.fingerprint != hub:
+            raise BadSignature("the hub that answers is not the one that made the invite code")
+        return _open_reply(verifier, token, hub_key, request, key.fingerprint, clock)
+
+    try:
+        reply = await asked(code.hub)
+    except HubKeyRenewed as err:
+        # The code was made before the hub renewed its key.
+        reply = await asked(followed(verifier, err.renewals, code.hub)[-1].key.fingerprint)
     joined = JoinReply.from_json(reply.body)
+    hub_key = joined.hub_key
     pin = HubPin(hub_url=hub_url, hub_name=joined.hub_name, hub_key=hub_key, node_id=joined.node_id)
+    if former is not None:
+        if joined.node_id != former.node_id:
+            raise WrongRecipient(f"the invite is for {joined.node_id}; this is {former.node_id}")
+        pin = replace(pin, former_keys=former.former_keys)
+        if hub_key != former.hub_key:
+            past = (*former.former_keys, FormerKey(former.hub_key, clock.now()))
+            pin = replace(pin, former_keys=past)
     records.set_pin(pin)
     return pin
 

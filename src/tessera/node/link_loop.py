@@ -13,12 +13,13 @@ from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.node.answer import Gate, PublishedVersion, answer_query
 from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
+from tessera.node.link_key import LinkKey
 from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
 from tessera.wire.messages import AnswerMessage, QueryTask
-from tessera.wire.refusals import NodePending
+from tessera.wire.refusals import KeyRetired, NodePending, NodeRevoked
 
 _log = logging.getLogger(__name__)
 POLL_S: Final = 25
@@ -44,6 +45,7 @@ class LinkLoop:
     gate: Gate
     exclusions: Exclusions
     tasks: TaskHandlers
+    link_key: LinkKey
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _room: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
@@ -69,6 +71,7 @@ class LinkLoop:
         pause_s, is_away = FIRST_PAUSE_S, False
         while True:
             try:
+                await self.link_key.finish()
                 await self._publish_outgoing()
                 # The first turn after a fault does not wait at the hub: the log says at once
                 # that the hub is back.
@@ -76,6 +79,10 @@ class LinkLoop:
             except NodePending as err:
                 _log.info("%s Asking again in %.0f s.", err, PENDING_PAUSE_S)
                 await asyncio.sleep(PENDING_PAUSE_S)
+            except (NodeRevoked, KeyRetired) as err:
+                _log.error("%s Asking again in %.0f s.", err, LONGEST_PAUSE_S)
+                is_away = True
+                await asyncio.sleep(LONGEST_PAUSE_S)
             except TesseraError as err:
                 _log.warning("hub: %s; trying again in %.0f s", err, pause_s)
                 is_away = True

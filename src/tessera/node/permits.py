@@ -5,7 +5,7 @@ the person's signature are checked anew from the stored tokens.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,8 +36,8 @@ from tessera.ports.permit_book import (
     ToolShelf,
     Verdict,
 )
-from tessera.ports.signing import Signer, Verifier
-from tessera.wire.keys import PublicKey
+from tessera.ports.signing import KeyRing, Verifier
+from tessera.wire.keys import Keys, PublicKey
 from tessera.wire.permit import Countersignature, Revocation, read_permit, read_use, token_sha256
 from tessera.wire.refusals import BadSignature, WrongType
 from tessera.wire.tasks import Report, ReportKind
@@ -66,10 +66,11 @@ class PermitBook:
     """All methods may be called from several threads; every check is in the audit log."""
 
     node_id: NodeId
-    hub_key: PublicKey
+    hub_keys: Callable[[], Keys]
+    """Return the hub's keys as they are pinned now: another process may follow a renewal."""
     records: PermitRecords
     tools: ToolShelf
-    signer: Signer
+    signer: KeyRing
     verifier: Verifier
     audit: AuditLog
     clock: Clock
@@ -105,7 +106,7 @@ class PermitBook:
         Raises PermitRefused ALTERED when the hub did not sign it.
         """
         try:
-            revocation = Revocation.read(self.verifier.verify(token, self.hub_key))
+            revocation = Revocation.read(self.verifier.verify(token, self.hub_keys()))
         except (BadSignature, InvalidInput, WrongType) as err:
             self._append(events.permit_not_taken(self._claimed_id(token), Reason.ALTERED))
             raise PermitRefused(Reason.ALTERED, "not a revocation of this node's hub") from err
@@ -192,7 +193,7 @@ class PermitBook:
     def read(self, token: str) -> Permit:
         """Return a permit that this node's hub has signed. Raises PermitRefused ALTERED."""
         try:
-            return read_permit(self.verifier.verify(token, self.hub_key))
+            return read_permit(self.verifier.verify(token, self.hub_keys()))
         except (BadSignature, InvalidInput, WrongType) as err:
             raise PermitRefused(Reason.ALTERED, f"not a permit of this node's hub: {err}") from err
 
@@ -202,7 +203,7 @@ class PermitBook:
         if decision is None or decision.verdict is not Verdict.COUNTERSIGNED:
             raise PermitRefused(Reason.NOT_COUNTERSIGNED)
         try:
-            payload = self.verifier.verify(decision.token, self.signer.public_key)
+            payload = self.verifier.verify(decision.token, self.signer.keys())
             mine = Countersignature.read(payload)
         except (BadSignature, InvalidInput, WrongType) as err:
             raise PermitRefused(Reason.ALTERED, "the countersignature is not this node's") from err
@@ -251,7 +252,8 @@ class PermitBook:
         if self.node_id not in permit.nodes():
             raise PermitRefused(Reason.OTHER_NODE, "no dataset of this node is in it")
         keys = [key for person in permit.persons for key in person.keys]
-        if {self.hub_key.x, self.signer.public_key.x} & set(keys) or len(set(keys)) < len(keys):
+        ours = [*self.hub_keys().all(), *self.signer.keys().all()]
+        if {key.x for key in ours} & set(keys) or len(set(keys)) < len(keys):
             raise PermitRefused(
                 Reason.OTHER_PERSON, "a key in it is the hub's, this node's, or of two persons"
             )

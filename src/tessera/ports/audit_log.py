@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tessera.domain.audit.entry import Entry, Event
 from tessera.wire.heads import ShownHead
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import Keys, PublicKey
 
 
 class Verdict(StrEnum):
@@ -47,6 +47,6 @@ class AuditLog(Protocol):
         """
         ...
 
-    def keep(self, party: str, key: PublicKey, shown: ShownHead) -> Verdict:
-        """Check and keep a head of `party`, whose key is `key`; durable on return."""
+    def keep(self, party: str, key: PublicKey | Keys, shown: ShownHead) -> Verdict:
+        """Check and keep a head of `party`, whose keys are `key`; durable on return."""
         ...

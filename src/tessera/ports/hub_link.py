@@ -11,7 +11,7 @@ from typing import Protocol
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.wire.envelope import MessageType
 from tessera.wire.fields import Json
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import FormerKey, Keys, PublicKey
 
 
 class HubLink(Protocol):
@@ -33,6 +33,12 @@ class HubPin:
     hub_name: str
     hub_key: PublicKey
     node_id: NodeId
+    former_keys: tuple[FormerKey, ...] = ()
+    """The hub's, the newest last. What it signed by them, as a permit, still holds."""
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.hub_key, self.former_keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

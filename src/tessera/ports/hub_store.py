@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from tessera.ports.applications import ApplicationStore
 from tessera.ports.harvest import HarvestStore
 from tessera.ports.learning_records import LearningStore
 from tessera.ports.signing import SeenIds
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import FormerKey, Keys, PublicKey
 
 
 class NodeState(StrEnum):
@@ -37,6 +37,14 @@ class NodeRecord:
     joined_at: datetime
     decided_at: datetime | None = None
     last_seen: datetime | None = None
+    key_since: datetime | None = None
+    """Since when `public_key` is this node's; the store says it. On joining, `joined_at`."""
+    former_keys: tuple[FormerKey, ...] = ()
+    """The newest last."""
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.public_key, self.former_keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,8 @@ class InviteRecord:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    node_id: str = ""
+    """The node that may join anew with another key; empty for a new node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +107,9 @@ class NodeStore(Protocol):
 
     def find(self, node_id: str) -> NodeRecord | None: ...
 
-    def find_by_key(self, fingerprint: str) -> NodeRecord | None: ...
+    def find_by_key(self, fingerprint: str) -> NodeRecord | None:
+        """Return the node that has, or had, the key of that name; also a revoked key."""
+        ...
 
     def all(self) -> Sequence[NodeRecord]:
         """Return every node in any state, by node id, ascending bytes."""
@@ -105,6 +117,24 @@ class NodeStore(Protocol):
 
     def decide(self, node_id: str, state: NodeState, at: datetime) -> None:
         """Set the state. Raises NotFound."""
+        ...
+
+    def renew_key(
+        self, node_id: str, key: PublicKey, *, at: datetime, until: datetime, renewal: str
+    ) -> None:
+        """Give the node another key; the former one speaks until `until`.
+
+        `renewal` is kept as evidence. Raises NotFound, and Conflict when any node has or had
+        the key.
+        """
+        ...
+
+    def revoke_keys(self, node_id: str) -> None:
+        """Mark every former key of the node as revoked. Raises NotFound."""
+        ...
+
+    def renewals(self, node_id: str) -> Sequence[str]:
+        """Return the signed renewals of the node's key, oldest first."""
         ...
 
     def seen(self, node_id: str, at: datetime, software: str) -> None:
@@ -187,6 +217,17 @@ class SearchStore(Protocol):
 
     def answer(self, answered: Asked, at: datetime) -> bool:
         """Keep the first answer to that row; False when there is no such open row."""
+        ...
+
+    def latencies(self, node_id: str, *, limit: int) -> Sequence[timedelta]:
+        """Return how long the node took for its newest answers, the newest first.
+
+        From the question to the first answer to it; of searches that began while it was in touch.
+        """
+        ...
+
+    def n_open(self, node_id: str, *, asked_since: datetime) -> int:
+        """Return how many searches since then wait for an answer of the node."""
         ...
 
     def forget(self, asked_before: datetime) -> None:

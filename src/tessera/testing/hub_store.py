@@ -21,7 +21,7 @@ from tessera.ports.hub_store import (
     SearchRecord,
 )
 from tessera.testing.account_store import AccountStoreContract
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import FormerKey, PublicKey
 from tessera.wire.refusals import VersionTaken
 
 _NOW = datetime(2026, 3, 5, 14, 7, 1, 250, tzinfo=UTC)
@@ -37,6 +37,7 @@ def _node(node_id: str, key: str) -> NodeRecord:
         software="tessera 0.1.0",
         state=NodeState.PENDING,
         joined_at=_NOW,
+        key_since=_NOW,
     )
 
 
@@ -206,6 +207,57 @@ class HubStoreContract(AccountStoreContract):
         assert not store.searches.answer(_asked("s1", "linkoping", "unasked"), _NOW)
         assert store.searches.asked("s1") == [first]
         assert store.searches.find("s1") == _search("s1")
+
+    def test_a_nodes_answers_are_timed_and_what_waits_is_counted(self, tmp_path: Path) -> None:
+        store = self.make(tmp_path)
+        for n in range(4):
+            rows = [_asked(f"s{n}", "linkoping", name) for name in ("a", "b")]
+            at = _NOW + n * 60 * _SECOND
+            store.searches.add(_search(f"s{n}", at), [*rows, _asked(f"s{n}", "valencia", "c")])
+            for row in rows[: 2 if n < 2 else n - 2]:
+                told = replace(row, outcome=Outcome.COUNTED, n_subjects=30, n_studies=40)
+                assert store.searches.answer(told, at + (n + 1) * _SECOND)
+        away = replace(_asked("s9", "linkoping", "a"), node_online=False)
+        store.searches.add(_search("s9", _NOW), [away])
+        store.searches.answer(replace(away, outcome=Outcome.NO_ANSWER), _NOW + 500 * _SECOND)
+        times = store.searches.latencies("linkoping", limit=9)
+        assert list(times) == [4 * _SECOND, 2 * _SECOND, _SECOND]
+        assert list(store.searches.latencies("linkoping", limit=1)) == [4 * _SECOND]
+        assert store.searches.latencies("nobody", limit=9) == []
+        assert store.searches.n_open("linkoping", asked_since=_NOW) == 2
+        assert store.searches.n_open("linkoping", asked_since=_NOW + 180 * _SECOND) == 1
+        assert store.searches.n_open("valencia", asked_since=_NOW) == 4
+        assert store.searches.n_open("nobody", asked_since=_NOW) == 0
+
+    def test_a_nodes_key_is_renewed_and_replaced(self, tmp_path: Path) -> None:
+        store = self.make(tmp_path)
+        first = _node("linkoping", "I")
+        store.nodes.add(first)
+        store.nodes.add(_node("valencia", "E"))
+        second, third = PublicKey("M" * 43), PublicKey("Q" * 43)
+        at, until = _NOW + _SECOND, _NOW + 600 * _SECOND
+        store.nodes.renew_key("linkoping", second, at=at, until=until, renewal="r1")
+        for key in (first.public_key, second):
+            found = store.nodes.find_by_key(key.fingerprint)
+            assert found is not None
+            assert (found.node_id, found.public_key, found.key_since) == ("linkoping", second, at)
+            assert found.former_keys == (FormerKey(first.public_key, until),)
+        store.nodes.renew_key("linkoping", third, at=until, until=until, renewal="")
+        store.nodes.revoke_keys("linkoping")
+        found = store.nodes.find("linkoping")
+        assert found is not None and found.public_key == third
+        assert [one.key for one in found.former_keys] == [first.public_key, second]
+        assert all(one.is_revoked for one in found.former_keys)
+        assert list(store.nodes.renewals("linkoping")) == ["r1"]
+        for taken in (first.public_key, third, PublicKey("E" * 43)):
+            with pytest.raises(Conflict):
+                store.nodes.renew_key("valencia", taken, at=at, until=until, renewal="")
+        unchanged = store.nodes.find("valencia")
+        assert unchanged is not None and unchanged.public_key == PublicKey("E" * 43)
+        with pytest.raises(NotFound):
+            store.nodes.renew_key("nobody", second, at=at, until=at, renewal="")
+        with pytest.raises(NotFound):
+            store.nodes.revoke_keys("nobody")
 
     def test_old_searches_are_forgotten_with_their_answers(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)

@@ -21,6 +21,9 @@ MAX_SKEW: Final = timedelta(seconds=300)
 REMEMBER: Final = timedelta(seconds=600)
 """How long an id is remembered: twice MAX_SKEW, so no message outlives the memory of it."""
 
+OVERLAP: Final = timedelta(seconds=600)
+"""How long a former key still speaks: as long as a message signed by it may be under way."""
+
 
 class MessageType(StrEnum):
     """Every message of the link; a reply has the name of its request and `-reply`."""
@@ -41,6 +44,8 @@ class MessageType(StrEnum):
     DELIVER_REPLY = "deliver-reply"
     RELAY = "relay"
     RELAY_REPLY = "relay-reply"
+    RENEW_KEY = "renew-key"
+    RENEW_KEY_REPLY = "renew-key-reply"
 
     @property
     def reply(self) -> "MessageType":

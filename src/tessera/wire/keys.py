@@ -7,6 +7,7 @@ import binascii
 import re
 from base64 import b32encode, urlsafe_b64decode
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -60,6 +61,56 @@ class PublicKey:
         """16 base32 characters of the key's SHA-256: the `kid` of its signatures."""
         raw = urlsafe_b64decode(self.x + "=" * (-len(self.x) % 4))
         return b32encode(sha256(raw).digest()[:_FINGERPRINT_BYTES]).decode().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A key that a party had before."""
+
+    key: PublicKey
+    until: datetime
+    """Until then messages signed by it are accepted, UTC."""
+    is_revoked: bool = False
+    """Then nothing that it signed is accepted any more, whenever it was signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key of a party now, and those before it, the newest last.
+
+    A document that was signed by a former key, as a permit, stays what it is; a message says
+    something now, and a former key speaks only for a short overlap.
+    """
+
+    current: PublicKey
+    former: tuple[FormerKey, ...] = ()
+
+    def all(self) -> tuple[PublicKey, ...]:
+        return (*(one.key for one in self.former), self.current)
+
+    def known(self, fingerprint: str) -> PublicKey | None:
+        """Return the key of that name, also a revoked one."""
+        return next((key for key in self.all() if key.fingerprint == fingerprint), None)
+
+    def signing(self, fingerprint: str) -> PublicKey:
+        """Return the key to check a document with: the named one, else the key of now."""
+        for one in self.former:
+            if one.key.fingerprint == fingerprint and not one.is_revoked:
+                return one.key
+        return self.current
+
+    def speaks(self, fingerprint: str, now: datetime) -> bool:
+        """Whether a message signed by the key of that name is accepted at `now`."""
+        if fingerprint == self.current.fingerprint:
+            return True
+        return any(
+            one.key.fingerprint == fingerprint and not one.is_revoked and now <= one.until
+            for one in self.former
+        )
+
+    def renewed(self, key: PublicKey, until: datetime) -> "Keys":
+        """Return these keys after `key` has taken the place of the current one."""
+        return Keys(key, (*self.former, FormerKey(self.current, until)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tessera.domain.access.tool import InvalidTool
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.wire import fields, refusals
 from tessera.wire.fields import Json
-from tessera.wire.refusals import BadMessage, TooLarge
+from tessera.wire.refusals import BadMessage, HubKeyRenewed, TooLarge
 from tessera.wire.text import one_line
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -39,6 +39,8 @@ def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
             body |= {"detail": str(error)}
         case BadMessage():
             body |= {"detail": str(error), "key": error.key}
+        case HubKeyRenewed():
+            body |= {"renewals": list(error.renewals)}
     return body
 
 
@@ -55,6 +57,8 @@ def problem_from_json(body: Json, status: int) -> TesseraError:
         return InvalidQuery(detail or title, position=position, mend=mend)
     if code == PermitRefused.code:
         return PermitRefused(_reason(fields.text(body, "reason", "")), detail)
+    if code == HubKeyRenewed.code:
+        return HubKeyRenewed(fields.texts(body, "renewals"))
     cls = _PLAIN.get(code) or _by_status(status)
     return cls(f"{title} ({detail})" if detail else title)
 

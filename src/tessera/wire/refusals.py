@@ -12,10 +12,14 @@ Refused
  ├─ WrongType         signed well, but not the kind of message expected here
  ├─ InviteUnknown, InviteUsed, InviteExpired
  ├─ NodeUnknown, NodePending, NodeRejected, NodeRevoked
+ ├─ KeyRetired        signed by a key that the sender has replaced, or that was revoked
+ ├─ HubKeyRenewed     addressed to a former key of the hub; brings the renewals
  └─ TooManyRequests   one address asked too often
 Conflict
  └─ VersionTaken      a dataset version was published before with other content
 """
+
+from collections.abc import Sequence
 
 from tessera.domain.errors import Conflict, InvalidInput, Refused
 
@@ -127,7 +131,31 @@ class NodeRevoked(Refused):
     """The hub's operator took the approval back."""
 
     code = "node-revoked"
-    public = "The hub has revoked this node."
+    public = (
+        "The hub's operator has revoked this node: it takes nothing from it. Call the operator."
+    )
+
+
+class KeyRetired(Refused):
+    """Signed by a former key after its overlap, or by one that the hub's operator revoked."""
+
+    code = "key-retired"
+    public = (
+        "The hub knows this node by another key now. If nobody here renewed it, somebody else "
+        "has it: call the hub's operator."
+    )
+
+
+class HubKeyRenewed(Refused):
+    """The message names a former key of the hub."""
+
+    code = "hub-key-renewed"
+    public = "The hub has a new key."
+
+    def __init__(self, renewals: Sequence[str]) -> None:
+        super().__init__(self.public)
+        self.renewals = tuple(renewals)
+        """Signed, from the key that the message named to the one of now, oldest first."""
 
 
 class TooManyRequests(Refused):

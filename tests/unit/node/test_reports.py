@@ -11,17 +11,15 @@ from tessera.adapters.access import SqliteOutbox
 from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.domain.access.airlock import ReleasedFile
 from tessera.domain.errors import NotFound, TesseraError, Unavailable
-from tessera.domain.ids import NodeId
 from tessera.domain.zones import seal_released
 from tessera.node.link import NodeLink
 from tessera.node.reports import Reports
-from tessera.ports.hub_link import HubPin
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.fields import Json
 from tessera.wire.messages import Accepted
 from tessera.wire.refusals import NodePending, NodeRevoked
 from tessera.wire.tasks import PART_BYTES, DeliveredPart, Report, ReportMessage, RunState
-from tests.hub_trial import SetClock, trial_audit
+from tests.hub_trial import SetClock, pinned, trial_audit
 
 USE = str(uuid4())
 
@@ -69,12 +67,7 @@ def hub(tmp_path: Path) -> Hearing:
 def link(hub: Hearing, tmp_path: Path) -> NodeLink:
     signer = Ed25519Signer.create(tmp_path / "node.key")
     return NodeLink(
-        pin=HubPin(
-            hub_url="http://hub.example.org",
-            hub_name="Hub",
-            hub_key=hub.signer.public_key,
-            node_id=NodeId("linkoping"),
-        ),
+        records=pinned(tmp_path / "link", hub.signer.public_key),
         link=hub,
         signer=signer,
         verifier=Ed25519Verifier(),

@@ -9,6 +9,7 @@ import pytest
 from tessera.adapters.jose.ed25519 import Ed25519Verifier
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.result import Outcome
+from tessera.ports.renewal import followed, read_renewal
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.fields import Json
@@ -24,6 +25,9 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.problem import problem_from_json
+from tessera.wire.refusals import HubKeyRenewed
+from tessera.wire.renewal import HUB, KeyRenewed, RenewKey
 from tessera.wire.tasks import DeliveredPart, ReportMessage
 from tests.unit.wire.vectors import record
 
@@ -45,6 +49,8 @@ READERS: dict[MessageType, Callable[[Json], object]] = {
     MessageType.DELIVER_REPLY: Accepted.from_json,
     MessageType.RELAY: RelayMessage.from_json,
     MessageType.RELAY_REPLY: Accepted.from_json,
+    MessageType.RENEW_KEY: RenewKey.from_json,
+    MessageType.RENEW_KEY_REPLY: KeyRenewed.from_json,
 }
 
 
@@ -87,3 +93,20 @@ def test_a_recorded_answer_means_what_it_meant() -> None:
 def test_a_recorded_query_means_what_it_meant() -> None:
     (task,) = PollReply.from_json(opened(record.FOLDER / "v1-poll-reply.json").body).queries
     assert str(Query.from_json(task.query)) == "cancer = prostate and modality in (MR, PT)"
+
+
+def test_a_recorded_renewal_of_a_nodes_key_means_what_it_meant() -> None:
+    body = opened(record.FOLDER / "v1-renew-key.json").body
+    renewal = read_renewal(Ed25519Verifier(), RenewKey.from_json(body).renewal, party="linkoping")
+    assert (renewal.former.x, renewal.key.x) == (record.KEY["x"], record.NEXT_KEY["x"])
+    assert renewal.at == record.AT
+
+
+def test_a_recorded_refusal_leads_to_the_hubs_new_key() -> None:
+    recorded = json.loads((record.FOLDER / "problem-v1-hub-key-renewed.json").read_text("utf-8"))
+    assert recorded["body"] == record.problem()
+    refusal = problem_from_json(recorded["body"], 403)
+    assert isinstance(refusal, HubKeyRenewed)
+    pinned = PublicKey(recorded["key"]).fingerprint
+    (renewal,) = followed(Ed25519Verifier(), refusal.renewals, pinned)
+    assert (renewal.party, renewal.key.x) == (HUB, record.NEXT_KEY["x"])

@@ -24,7 +24,7 @@ from tessera.domain.errors import Conflict, InvalidInput, InvalidSettings
 from tessera.ports.audit_log import Verdict
 from tessera.ports.signing import Signer, Verifier
 from tessera.wire.heads import ShownHead
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import Keys, PublicKey
 from tessera.wire.refusals import BadSignature
 
 
@@ -72,7 +72,7 @@ class AuditFolder:
             proof = consistency_proof(since, tree.size, tree.hash_of)
         return ShownHead(head=token, since=since, proof=proof, kept=kept)
 
-    def keep(self, party: str, key: PublicKey, shown: ShownHead) -> Verdict:
+    def keep(self, party: str, key: PublicKey | Keys, shown: ShownHead) -> Verdict:
         with self._locked():
             return self._kept(party).keep(key, shown)
 
@@ -92,13 +92,20 @@ class AuditFolder:
                 raise self._damaged(f"it does not go on from the head of {last.size} entries")
             if last.size == tree.size:
                 return line.decode("ascii")
-        log_id = self._signer.public_key.fingerprint
-        head = TreeHead(log_id=log_id, size=tree.size, root=tree.root(tree.size), at=at)
-        token = self._signer.sign(head.encode())
+        token = self._signed(self._signer, tree, at)
         with self._tree_file.open("rb") as file:
             os.fsync(file.fileno())
         self._heads.append(token.encode("ascii"))
         return token
+
+    def _signed(self, signer: Signer, tree: StoredTree, at: datetime) -> str:
+        """Return a head that names the key by which it is signed, also while that changes."""
+        while True:
+            log_id = signer.public_key.fingerprint
+            head = TreeHead(log_id=log_id, size=tree.size, root=tree.root(tree.size), at=at)
+            token = signer.sign(head.encode())
+            if self._verifier.key_name(token) == log_id:
+                return token
 
     def _read_head(self, line: bytes) -> TreeHead:
         try:

@@ -9,7 +9,7 @@ from tessera.domain.errors import InvalidInput, InvalidSettings
 from tessera.ports.audit_log import Verdict
 from tessera.ports.signing import Verifier
 from tessera.wire.heads import ShownHead
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import Keys, PublicKey
 from tessera.wire.refusals import BadSignature
 
 
@@ -27,14 +27,15 @@ class KeptHeads:
         newest = self._newest()
         return newest.size if newest else 0
 
-    def keep(self, key: PublicKey, shown: ShownHead) -> Verdict:
+    def keep(self, key: PublicKey | Keys, shown: ShownHead) -> Verdict:
         if not shown.head:
             return Verdict.KNOWN
         try:
             head = TreeHead.decode(self._verifier.verify(shown.head, key))
         except (BadSignature, InvalidInput):
             return Verdict.UNSIGNED
-        if head.log_id != key.fingerprint:
+        named = key.signing(head.log_id) if isinstance(key, Keys) else key
+        if head.log_id != named.fingerprint:
             return Verdict.UNSIGNED
         kept = self._newest()
         if kept is None:

@@ -25,7 +25,7 @@ class LineFile:
         finally:
             os.close(descriptor)
         if is_new:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def ends(self) -> tuple[bytes, bytes]:
         """Return the last whole line, empty when there is none, and what is torn after it."""
@@ -56,7 +56,7 @@ class LineFile:
                     yield line[:-1]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,7 +9,7 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
 from tessera.domain.errors import InvalidSettings
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import Keys, PublicKey
 from tessera.wire.refusals import BadSignature
 
 _ALGORITHM = "Ed25519"
@@ -80,8 +80,10 @@ class Ed25519Verifier:
     def unverified(self, token: str) -> bytes:
         return self._parse(token)[1]
 
-    def verify(self, token: str, key: PublicKey) -> bytes:
-        self._parse(token)
+    def verify(self, token: str, key: PublicKey | Keys) -> bytes:
+        name, _ = self._parse(token)
+        if isinstance(key, Keys):
+            key = key.signing(name)
         public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
         try:
             verified = jws.deserialize_compact(token, public, registry=_REGISTRY)

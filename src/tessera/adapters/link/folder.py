@@ -5,12 +5,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tessera.adapters.audit.lines import sync_folder
 from tessera.domain.errors import InvalidInput, InvalidSettings
 from tessera.domain.ids import dataset_id, node_id
 from tessera.ports.hub_link import AnsweredVersion, HubPin, Outgoing
 from tessera.wire import fields
 from tessera.wire.fields import Json
-from tessera.wire.keys import PublicKey
+from tessera.wire.keys import FormerKey, PublicKey
 
 
 class LinkFolder:
@@ -38,6 +39,7 @@ class LinkFolder:
             hub_name=fields.text(body, "name"),
             hub_key=PublicKey(fields.text(body, "key")),
             node_id=node_id(fields.text(body, "node_id")),
+            former_keys=fields.objects(body, "former_keys", _former_from_json),
         )
 
     def set_pin(self, pin: HubPin) -> None:
@@ -46,6 +48,10 @@ class LinkFolder:
             "name": pin.hub_name,
             "key": pin.hub_key.x,
             "node_id": pin.node_id,
+            "former_keys": [
+                {"key": one.key.x, "until": fields.moment_text(one.until)}
+                for one in pin.former_keys
+            ],
         }
         _write(self._folder / "hub.json", body)
 
@@ -68,6 +74,10 @@ class LinkFolder:
 
     def remove_outgoing(self, version: AnsweredVersion) -> None:
         (self._outbox / _name(version)).unlink(missing_ok=True)
+
+
+def _former_from_json(body: Json) -> FormerKey:
+    return FormerKey(PublicKey(fields.text(body, "key")), fields.moment(body, "until"))
 
 
 def _name(version: AnsweredVersion) -> str:
@@ -114,3 +124,4 @@ def _write(path: Path, body: Json) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)

@@ -10,6 +10,7 @@ from tessera.adapters.sqlite_hub.schema import (
     first,
     harvest,
     learning,
+    link_keys,
     permits,
 )
 from tessera.domain.errors import InvalidSettings
@@ -22,6 +23,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     learning.STATEMENTS,
     distributions.STATEMENTS,
     harvest.STATEMENTS,
+    link_keys.STATEMENTS,
 )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
 from tessera.domain.cohort.result import Outcome
@@ -27,6 +27,14 @@ WHERE asked_at >= ? AND search_id IN (
 ORDER BY asked_at, search_id
 LIMIT ?
 """  # noqa: S608  no value is put in, only the other constant
+_LATENCIES = """
+SELECT search.asked_at, min(answer.answered_at)
+FROM answer JOIN search USING (search_id)
+WHERE answer.node_id = ? AND answer.node_online = 1 AND answer.answered_at IS NOT NULL
+GROUP BY search_id
+ORDER BY search.asked_at DESC, search_id
+LIMIT ?
+"""
 _ANSWER = """
 UPDATE answer
 SET answered_at = ?, outcome = ?, n_subjects = ?, n_studies = ?, not_supported = ?,
@@ -107,6 +115,18 @@ class SqliteSearches:
             ),
         )
         return changed == 1
+
+    def latencies(self, node_id: str, *, limit: int) -> Sequence[timedelta]:
+        rows = self._db.rows(_LATENCIES, (node_id, limit))
+        return [time_of(answered) - time_of(asked) for asked, answered in rows]
+
+    def n_open(self, node_id: str, *, asked_since: datetime) -> int:
+        row = self._db.row(
+            "SELECT count(DISTINCT search_id) FROM answer JOIN search USING (search_id) "
+            "WHERE node_id = ? AND outcome IS NULL AND asked_at >= ?",
+            (node_id, time_text(asked_since)),
+        )
+        return int(row[0]) if row else 0
 
     def forget(self, asked_before: datetime) -> None:
         self._db.change("DELETE FROM search WHERE asked_at < ?", (time_text(asked_before),))

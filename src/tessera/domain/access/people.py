@@ -16,6 +16,8 @@ class Role(StrEnum):
     """Writes applications, uses permits."""
     COMMITTEE = "committee"
     """Checks applications before the holders see them; closes them."""
+    ADMINISTRATOR = "administrator"
+    """Runs the hub: sees how every node stands. Decides nothing about applications."""
     HOLDER = "holder"
     """A data manager: decides for the DataHolder of one node."""
     OPERATOR = "operator"

@@ -82,8 +82,10 @@ def key_changed(change: str, key: str) -> Event:
     return Event(change, OPERATOR, {"key": key})
 
 
-def node_invited(hours: int) -> Event:
-    return Event("node-invited", OPERATOR, {"valid_hours": hours})
+def node_invited(hours: int, node_id: str = "") -> Event:
+    """`node_id`: of the node that may join anew; empty for a new one."""
+    facts: dict[str, Fact] = {"valid_hours": hours}
+    return Event("node-invited", OPERATOR, facts | ({"node": node_id} if node_id else {}))
 
 
 def node_joined(node_id: str, key: str) -> Event:
@@ -93,6 +95,30 @@ def node_joined(node_id: str, key: str) -> Event:
 def node_decided(node_id: str, state: str) -> Event:
     """`state`: approved, rejected or revoked."""
     return Event(f"node-{state}", OPERATOR, {"node": node_id})
+
+
+def node_key_renewed(node_id: str, former: str, key: str) -> Event:
+    """At a hub, by the node's own signed word. `former`, `key`: fingerprints."""
+    return Event("node-key-renewed", node_id, {"node": node_id, "former": former, "key": key})
+
+
+def node_key_replaced(node_id: str, former: str, key: str) -> Event:
+    """At a hub: the node joined anew by an invite for it; what it signed before is void."""
+    return Event("node-key-replaced", node_id, {"node": node_id, "former": former, "key": key})
+
+
+def hub_key_renewed(former: str, key: str) -> Event:
+    return Event("hub-key-renewed", OPERATOR, {"former": former, "key": key})
+
+
+def link_key_renewed(former: str, key: str) -> Event:
+    """At a node, after the hub has pinned the new key and before it is used here."""
+    return Event("link-key-renewed", OPERATOR, {"former": former, "key": key})
+
+
+def hub_key_pinned(former: str, key: str) -> Event:
+    """At a node: it follows the hub's signed renewal. Written before it counts."""
+    return Event("hub-key-pinned", "hub", {"former": former, "key": key})
 
 
 def search_asked(search_id: str, query: str) -> Event:

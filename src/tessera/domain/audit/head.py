@@ -17,7 +17,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeHead:
     log_id: str
-    """The fingerprint of the key that signs it: one key, one log."""
+    """The fingerprint of the key that signs it. A log goes on under the next key of its owner."""
     size: int
     """Entries."""
     root: bytes

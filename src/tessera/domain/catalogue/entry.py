@@ -21,10 +21,11 @@ class NodeSummary:
     """When the node last called the hub, UTC; None when it never did after joining."""
     online: bool
     """It called within the hub's heartbeat limit."""
-    software: str = ""
     n_datasets: int = 0
     public_key: str = ""
     """Ed25519, as `PublicKey.x`: what the node signs is checked with it."""
+    former_keys: tuple[str, ...] = ()
+    """Keys before it, not revoked: reports that the node has signed with them still hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

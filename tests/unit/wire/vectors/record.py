@@ -19,7 +19,8 @@ from tessera.domain.cohort.disclosure import CountPolicy, disclose
 from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId, NodeId
-from tessera.wire.envelope import VERSION, Envelope, MessageType
+from tessera.ports.renewal import signed_renewal
+from tessera.wire.envelope import OVERLAP, VERSION, Envelope, MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.keys import PublicKey
 from tessera.wire.messages import (
@@ -35,6 +36,9 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.problem import problem_to_json
+from tessera.wire.refusals import HubKeyRenewed
+from tessera.wire.renewal import HUB, KeyRenewed, RenewKey
 from tessera.wire.tasks import DeliveredPart, Report, ReportKind, ReportMessage, RunState
 from tests.hub_trial import released
 
@@ -47,12 +51,25 @@ KEY: Final = {
     "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 }
 """The example key of RFC 8037, appendix A.1."""
+NEXT_KEY: Final = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "d": "TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs",
+    "x": "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
+}
+"""The key of test 2 of RFC 8032, section 7.1."""
 _VERSION: Final = DatasetVersion(dataset_id=DatasetId("prostate-mr"), version=1)
 _USE: Final = "1f0b8a52-2c1d-4f0e-8a54-6a0b1c2d3e4f"
 
 
 def signer() -> Ed25519Signer:
     return Ed25519Signer(OKPKey.import_key(KEY))
+
+
+def renewal(party: str) -> str:
+    """Return the word of the first key that the second takes its place."""
+    following = Ed25519Signer(OKPKey.import_key(NEXT_KEY))
+    return signed_renewal(signer(), following, party=party, at=AT)
 
 
 def bodies() -> dict[MessageType, dict[str, object]]:
@@ -124,6 +141,10 @@ def bodies() -> dict[MessageType, dict[str, object]]:
         MessageType.DELIVER_REPLY: Accepted(n_accepted=1).to_json(),
         MessageType.RELAY: RelayMessage(use_id=_USE, sealed=b"sealed for one reader").to_json(),
         MessageType.RELAY_REPLY: Accepted(n_accepted=1).to_json(),
+        MessageType.RENEW_KEY: RenewKey(renewal=renewal("linkoping")).to_json(),
+        MessageType.RENEW_KEY_REPLY: KeyRenewed(
+            fingerprint=PublicKey(NEXT_KEY["x"]).fingerprint, former_until=AT + OVERLAP
+        ).to_json(),
     }
 
 
@@ -150,7 +171,16 @@ def token(type: MessageType, body: dict[str, object]) -> str:
     return signer().sign(message.encode())
 
 
+def problem() -> dict[str, object]:
+    """Return the refusal by which a node learns that the hub has a new key."""
+    return problem_to_json(HubKeyRenewed([renewal(HUB)]), 403)
+
+
 def main() -> None:
+    refusal = FOLDER / f"problem-v{VERSION}-{HubKeyRenewed.code}.json"
+    if not refusal.exists():
+        body = {"key": KEY["x"], "body": problem()}
+        refusal.write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", "utf-8")
     for type, body in bodies().items():
         path = FOLDER / f"v{VERSION}-{type.value}.json"
         if not path.exists():
