@@ -15,10 +15,11 @@ from tessera.domain.cohort.exact import ExactCounts, NotSupported
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidInput
 from tessera.ports.cohort_engine import CohortEngine
+from tessera.testing.cohort_cuts import CutContract
 from tessera.testing.cohort_engine import HOSPITAL, CohortEngineContract, Rows, write_version
 
 
-class TestColumnCohortEngine(CohortEngineContract):
+class TestColumnCohortEngine(CutContract, CohortEngineContract):
     def make(self, root: Path) -> CohortEngine:
         return ColumnCohortEngine(root)
 

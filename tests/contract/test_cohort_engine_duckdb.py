@@ -10,10 +10,11 @@ from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import Unavailable
 from tessera.ports.cohort_engine import CohortEngine
+from tessera.testing.cohort_cuts import CutContract
 from tessera.testing.cohort_engine import HOSPITAL, CohortEngineContract, write_version
 
 
-class TestDuckDbCohortEngine(CohortEngineContract):
+class TestDuckDbCohortEngine(CutContract, CohortEngineContract):
     def make(self, root: Path) -> CohortEngine:
         return DuckDbCohortEngine(root)
 

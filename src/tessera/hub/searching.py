@@ -12,6 +12,7 @@ from tessera.domain.cohort.explain import explain
 from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
+from tessera.domain.statistics.statistic import Statistic, statistic_of
 from tessera.hub.bell import Bell, node_key
 from tessera.hub.catalogue import is_online
 from tessera.ports.audit_log import AuditLog
@@ -43,7 +44,12 @@ class Searching:
     audit: AuditLog
 
     def start(
-        self, text: str, wait_s: float = DEFAULT_WAIT_S, *, person_id: str = ""
+        self,
+        text: str,
+        wait_s: float = DEFAULT_WAIT_S,
+        *,
+        person_id: str = "",
+        statistic: Statistic | None = None,
     ) -> SearchResult:
         """Parse, store and hand out a search. Raises InvalidQuery."""
         query = parse(text)
@@ -56,6 +62,7 @@ class Searching:
             asked_at=now,
             deadline=now + timedelta(seconds=min(max(wait_s, DEFAULT_WAIT_S), MAX_WAIT_S)),
             asker=person_id,
+            statistic="" if statistic is None else str(statistic),
         )
         with self.store.transaction():
             asked = self._to_ask(search)
@@ -86,6 +93,7 @@ class Searching:
             results=results,
             n_subjects=sum(r.n_subjects or 0 for r in results),
             n_studies=sum(r.n_studies or 0 for r in results),
+            statistic=search.statistic,
         )
 
     async def wait(self, search_id: str, wait_s: float) -> SearchResult:
@@ -155,6 +163,7 @@ class Searching:
                 ),
                 deadline=search.deadline,
                 asker=_asker(search.asker, node.node_id),
+                cuts=_cuts(search),
             )
             for search, rows in taken
         )
@@ -184,6 +193,7 @@ def _answered(row: Asked, answer: ReceivedDatasetAnswer) -> Asked:
         policy=answer.policy,
         detail=answer.problem,
         distributions=answer.distributions,
+        cuts=answer.cuts,
     )
 
 
@@ -196,6 +206,7 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
             n_studies=None,
             not_supported=(),
             distributions={},
+            cuts={},
             detail=_HAS_LEFT,
         )
     return DatasetResult(
@@ -213,6 +224,7 @@ def _result(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime) -
         data_created=row.data_created,
         last_seen=node.last_seen,
         distributions=row.distributions,
+        cuts=row.cuts,
         detail=row.detail if row.outcome else _why_none(row, node, search, now),
     )
 
@@ -229,6 +241,10 @@ def _why_none(row: Asked, node: NodeRecord, search: SearchRecord, now: datetime)
     if now < search.deadline:
         return "The node has not answered yet."
     return "The node did not answer in time; a late answer is still taken."
+
+
+def _cuts(search: SearchRecord) -> tuple[str, ...]:
+    return tuple(map(str, statistic_of(search.statistic).cuts)) if search.statistic else ()
 
 
 def _asker(person_id: str, node_id: str) -> str:

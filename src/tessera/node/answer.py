@@ -1,25 +1,27 @@
 """Answer a cohort query: count in each published dataset version, then pass the gate."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tessera.domain.cohort.answer import Counts, DatasetAnswer
-from tessera.domain.cohort.disclosure import CountPolicy, disclose, disclose_sets
-from tessera.domain.cohort.exact import NotSupported
+from tessera.domain.cohort.disclosure import CountPolicy, disclose, disclose_sets, released_count
+from tessera.domain.cohort.exact import ExactSet, NotSupported
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import Unavailable
 from tessera.domain.ids import DatasetId, Pseudonym
+from tessera.domain.statistics.cut import Cut
 from tessera.domain.zones import Released
 from tessera.ports.clock import Clock
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.disclosure_ledger import Budget, DisclosureLedger
 
 _log = logging.getLogger(__name__)
+CELLS_A_QUESTION: Final = 100
+"""So many cells of a cut cost as much of a budget as one query."""
 VISITOR: Final = ""
 """Everybody who is not signed in, and everybody whose hub does not say who asks."""
 _SPENT = (
@@ -57,37 +59,50 @@ def answer_query(
     gate: Gate,
     excluded: frozenset[Pseudonym],
     asker: str = VISITOR,
+    cuts: Sequence[Cut] = (),
 ) -> tuple[DatasetAnswer, ...]:
     """Return one answer per version, in the order given; an unreadable one stops no other.
 
     Those `excluded` have opted out and are in no count. `asker`: a name for whoever asks that
-    is the same each time, else all are one.
+    is the same each time, else all are one. `cuts` are told where the policy gives statistics.
     """
-    return tuple(_answer(query, version, engine, gate, excluded, asker) for version in versions)
+    named = {f"cut_{place}": cut for place, cut in enumerate(cuts) if gate.policy.gives_statistics}
+    asked = _Asked(query, named, excluded, asker)
+    return tuple(_answer(asked, version, engine, gate) for version in versions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Query
+    cuts: Mapping[str, Cut]
+    excluded: frozenset[Pseudonym]
+    asker: str
+
+    def questions(self) -> Iterator[str]:
+        """Yield what the budget counts: the query, and each hundred cells of a cut."""
+        yield str(self.query)
+        for cut in self.cuts.values():
+            for part in range(-(-cut.n_cells // CELLS_A_QUESTION)):
+                yield f"{self.query} by {cut} {part}"
 
 
 def _answer(
-    query: Query,
-    version: PublishedVersion,
-    engine: CohortEngine,
-    gate: Gate,
-    excluded: frozenset[Pseudonym],
-    asker: str,
+    asked: _Asked, version: PublishedVersion, engine: CohortEngine, gate: Gate
 ) -> DatasetAnswer:
     # No number is ever put in a log line here: an exact count in a log has left the gate behind.
     problem, counts = "", None
     unsupported: tuple[str, ...] = ()
     try:
-        if not gate.policy.noise:
+        if not gate.policy.noise and not asked.cuts:
             found = engine.count(
-                version.folder, query, excluded, least_subjects=gate.policy.minimum
+                version.folder, asked.query, asked.excluded, least_subjects=gate.policy.minimum
             )
             if isinstance(found, NotSupported):
                 unsupported = found.fields
             else:
                 counts = disclose(found, gate.policy)
-        elif gate.ledger.ask(version.dataset_id, asker, str(query), gate.budget, gate.clock.now()):
-            unsupported, counts = _with_noise(query, version, engine, gate, excluded)
+        elif _may_ask(asked, version, gate):
+            unsupported, counts = _of_sets(asked, version, engine, gate)
         else:
             problem = _SPENT.format(days=gate.budget.during.days)
     except Unavailable as err:
@@ -104,21 +119,33 @@ def _answer(
     )
 
 
-def _with_noise(
-    query: Query,
-    version: PublishedVersion,
-    engine: CohortEngine,
-    gate: Gate,
-    excluded: frozenset[Pseudonym],
+def _may_ask(asked: _Asked, version: PublishedVersion, gate: Gate) -> bool:
+    if gate.policy.hides_nothing:
+        return True
+    now = gate.clock.now()
+    return all(
+        gate.ledger.ask(version.dataset_id, asked.asker, question, gate.budget, now)
+        for question in asked.questions()
+    )
+
+
+def _of_sets(
+    asked: _Asked, version: PublishedVersion, engine: CohortEngine, gate: Gate
 ) -> tuple[tuple[str, ...], Released[Counts] | None]:
     found = engine.sets(
         version.folder,
-        query,
-        excluded,
+        asked.query,
+        asked.excluded,
         key=gate.ledger.key(),
+        cuts=asked.cuts,
         least_subjects=gate.policy.minimum,
     )
     if isinstance(found, NotSupported):
         return found.fields, None
-    tell = partial(gate.ledger.tell, version.dataset_id, policy=gate.policy)
-    return (), disclose_sets(found, gate.policy, tell)
+
+    def tell(sets: Mapping[str, ExactSet]) -> Mapping[str, int | None]:
+        if gate.policy.hides_nothing:
+            return {label: released_count(one.n, gate.policy) for label, one in sets.items()}
+        return gate.ledger.tell(version.dataset_id, sets, gate.policy)
+
+    return (), disclose_sets(found, gate.policy, tell, asked.cuts)

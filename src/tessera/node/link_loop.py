@@ -10,7 +10,7 @@ from typing import Final
 
 from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.query import Query
-from tessera.domain.errors import InvalidQuery, TesseraError
+from tessera.domain.errors import InvalidInput, InvalidQuery, TesseraError
 from tessera.node.answer import Gate, PublishedVersion, answer_query
 from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
 from tessera.node.link_key import LinkKey
@@ -18,6 +18,7 @@ from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
+from tessera.wire.cuts import cuts_of_texts
 from tessera.wire.messages import AnswerMessage, QueryTask
 from tessera.wire.refusals import KeyRetired, NodePending, NodeRevoked
 
@@ -156,12 +157,12 @@ class LinkLoop:
             if (found.dataset_id, found.version) in wanted
         ]
         try:
-            query = Query.from_json(dict(task.query))
-        except InvalidQuery as err:
+            query, cuts = Query.from_json(dict(task.query)), cuts_of_texts(task.cuts)
+        except InvalidInput as err:
             _log.warning("query %s is not understood here: %s", task.search_id, err)
             return [self._not_understood(version) for version in versions]
         excluded = self.exclusions.excluded()  # for each query: an opt-out counts at once
-        return answer_query(query, versions, self.engine, self.gate, excluded, task.asker)
+        return answer_query(query, versions, self.engine, self.gate, excluded, task.asker, cuts)
 
     def _not_understood(self, version: PublishedVersion) -> DatasetAnswer:
         return DatasetAnswer(
@@ -175,6 +176,6 @@ class LinkLoop:
 
 def _words(task: QueryTask) -> str:
     try:
-        return str(Query.from_json(dict(task.query)))
+        return "; by ".join((str(Query.from_json(dict(task.query))), *task.cuts))
     except InvalidQuery:
         return "not understood here"

@@ -1,15 +1,18 @@
 """Port: evaluates a cohort query over the tables of one dataset version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED
 from tessera.domain.cohort.query import Query
 from tessera.domain.ids import Pseudonym
+from tessera.domain.statistics.cut import Cut
 
 __all__ = ["CohortEngine", "ExactCells", "ExactCounts", "ExactSets", "NotSupported", "Query"]
+NO_CUTS: Final[Mapping[str, Cut]] = MappingProxyType({})
 
 
 class CohortEngine(Protocol):
@@ -65,7 +68,12 @@ class CohortEngine(Protocol):
         *,
         key: bytes,
         by: Sequence[str] = DISTRIBUTED,
+        cuts: Mapping[str, Cut] = NO_CUTS,
         least_subjects: int = 1,
     ) -> ExactSets | NotSupported:
-        """Count as `cells` does, with sketches by the secret `key` of whom was counted."""
+        """Count as `cells` does, with sketches by the secret `key` of whom was counted.
+
+        The cells of each of `cuts` are in `cells` too, under its name; those that nobody is in
+        are left out, and a whole cut of which a field is left out.
+        """
         ...

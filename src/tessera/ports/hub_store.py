@@ -76,6 +76,8 @@ class SearchRecord:
     deadline: datetime
     asker: str = ""
     """The person who asked; empty for a visitor who is not signed in."""
+    statistic: str = ""
+    """What is computed of the answers, as `Statistic` is written; empty for counts alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ class Asked:
     policy: str = ""
     detail: str = ""
     distributions: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
+    cuts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class NodeStore(Protocol):

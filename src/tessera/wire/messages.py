@@ -16,6 +16,7 @@ from tessera.domain.cohort.result import Outcome
 from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
 from tessera.domain.zones import Released
 from tessera.wire import fields
+from tessera.wire.cuts import Cuts, cuts_from_json, cuts_to_json
 from tessera.wire.description import description_from_json, description_to_json
 from tessera.wire.description_limits import (
     MAX_OF_SUBJECTS,
@@ -225,9 +226,13 @@ class QueryTask:
     asker: str = ""
     """A name that the hub gives whoever asks, at this node always the same; empty for visitors
     who are not signed in, and from an older program."""
+    cuts: tuple[str, ...] = ()
+    """By which the subjects are divided, as `Cut` is written; an older program tells of none."""
 
     def to_json(self) -> dict[str, object]:
-        body = {"asker": self.asker} if self.asker else {}
+        body: dict[str, object] = {"asker": self.asker} if self.asker else {}
+        if self.cuts:
+            body["cuts"] = list(self.cuts)
         return body | {
             "search_id": self.search_id,
             "query": dict(self.query),
@@ -246,6 +251,7 @@ class QueryTask:
             datasets=fields.objects(body, "datasets", DatasetVersion.from_json),
             deadline=fields.moment(body, "deadline"),
             asker=_asker(fields.text(body, "asker", "")),
+            cuts=fields.texts(body, "cuts") if "cuts" in body else (),
         )
 
 
@@ -307,6 +313,7 @@ class ReceivedDatasetAnswer:
     policy: str
     problem: str
     distributions: Distributions
+    cuts: Cuts
 
     @classmethod
     def from_json(cls, body: Json) -> "ReceivedDatasetAnswer":
@@ -324,8 +331,12 @@ class ReceivedDatasetAnswer:
         check_number("n_subjects", n_subjects, MAX_SUBJECTS, policy)
         check_number("n_studies", n_studies, MAX_OF_SUBJECTS, policy)
         distributions = distributions_from_json(body)
-        if found is not Outcome.COUNTED and distributions:
+        cuts = cuts_from_json(body)
+        if found is not Outcome.COUNTED and (distributions or cuts):
             raise BadMessage("distributions", "absent unless the outcome is counted")
+        for told in cuts.values():
+            for number in told.values():
+                check_number("cuts", number, n_subjects or 0, policy)
         for name, cells in distributions.items():
             for cell in cells:
                 check_number(name, cell.n_subjects, n_subjects or 0, policy)
@@ -345,6 +356,7 @@ class ReceivedDatasetAnswer:
             policy=policy,
             problem=problem,
             distributions=distributions,
+            cuts=cuts,
         )
 
 
@@ -366,7 +378,10 @@ class ReceivedAnswer:
 def _answer_to_json(answer: DatasetAnswer) -> dict[str, object]:
     counts = None if answer.counts is None else _released(answer.counts, Counts)
     told = distributions_to_json(counts.distributions) if counts else {}
-    return ({"distributions": told} if told else {}) | {
+    beside: dict[str, object] = {"distributions": told} if told else {}
+    if counts and counts.cuts:
+        beside["cuts"] = cuts_to_json(counts.cuts)
+    return beside | {
         "dataset_id": answer.dataset_id,
         "version": answer.version,
         "created": fields.moment_text(answer.created),

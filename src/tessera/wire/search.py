@@ -8,13 +8,15 @@ from tessera.domain.cohort.result import (
 )
 from tessera.domain.ids import dataset_id, node_id
 from tessera.wire import fields
+from tessera.wire.cuts import cuts_from_json, cuts_to_json
 from tessera.wire.distributions import distributions_from_json, distributions_to_json
 from tessera.wire.fields import Json
 from tessera.wire.refusals import BadMessage
 
 
 def search_to_json(result: SearchResult) -> dict[str, object]:
-    return {
+    statistic = {"statistic": result.statistic} if result.statistic else {}
+    return statistic | {
         "search_id": result.search_id,
         "query": result.query,
         "explained": [condition_to_json(c) for c in result.explained],
@@ -39,6 +41,7 @@ def search_from_json(body: Json) -> SearchResult:
         results=fields.objects(body, "results", _dataset),
         n_subjects=fields.integer(body, "n_subjects"),
         n_studies=fields.integer(body, "n_studies"),
+        statistic=fields.text(body, "statistic", ""),
     )
 
 
@@ -63,7 +66,7 @@ def outcome(body: Json) -> Outcome:
 
 
 def _dataset_to_json(result: DatasetResult) -> dict[str, object]:
-    return {
+    return ({"cuts": cuts_to_json(result.cuts)} if result.cuts else {}) | {
         "node_id": result.node_id,
         "node_name": result.node_name,
         "country": result.country,
@@ -99,4 +102,5 @@ def _dataset(body: Json) -> DatasetResult:
         last_seen=fields.moment_or_none(body, "last_seen"),
         detail=fields.text(body, "detail", ""),
         distributions=distributions_from_json(body),
+        cuts=cuts_from_json(body),
     )

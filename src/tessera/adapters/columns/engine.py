@@ -1,7 +1,7 @@
 """A CohortEngine that keeps the columns of the versions it was asked about in memory."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -17,6 +17,8 @@ from tessera.domain.cohort.fields import DISTRIBUTED, Level
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidInput, Unavailable
 from tessera.domain.ids import Pseudonym
+from tessera.domain.statistics.cut import Cut
+from tessera.ports.cohort_engine import NO_CUTS
 
 MOST_VERSIONS: Final = 8
 """Kept at once: some 150 MB for 1.5 million series, less than 1 MB for a thousand."""
@@ -96,6 +98,7 @@ class ColumnCohortEngine:
         *,
         key: bytes,
         by: Sequence[str] = DISTRIBUTED,
+        cuts: Mapping[str, Cut] = NO_CUTS,
         least_subjects: int = 1,
     ) -> ExactSets | NotSupported:
         """See the port."""
@@ -110,11 +113,18 @@ class ColumnCohortEngine:
                 among,
                 key=key,
                 by=by,
+                cuts=cuts,
                 least_subjects=least_subjects,
             )
         except Odd:
             return self._otherwise.sets(
-                version_dir, query, excluded, key=key, by=by, least_subjects=least_subjects
+                version_dir,
+                query,
+                excluded,
+                key=key,
+                by=by,
+                cuts=cuts,
+                least_subjects=least_subjects,
             )
         except MemoryError:
             raise Unavailable("the query could not be evaluated (MemoryError)") from None

@@ -1,19 +1,19 @@
 """Cohort queries over the Parquet files of a dataset version, with DuckDB."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Event, Thread
 from typing import Final
 
 import duckdb
 import numpy as np
 
+from tessera.adapters.duckdb.crossed import crossed
 from tessera.adapters.duckdb.events import row_columns, row_filter
 from tessera.adapters.duckdb.marked import marked_sets
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
+from tessera.adapters.duckdb.running import failures, time_limit
 from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
-from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, shown_as
+from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, Value, shown_as
 from tessera.domain.cohort.query import (
     And,
     Comparison,
@@ -28,6 +28,8 @@ from tessera.domain.cohort.query import (
 from tessera.domain.cohort.sketch import studies_bound
 from tessera.domain.errors import Unavailable
 from tessera.domain.ids import Pseudonym
+from tessera.domain.statistics.cut import Cut
+from tessera.ports.cohort_engine import NO_CUTS
 
 _KEYS = {
     Level.PATIENT: ("subject",),
@@ -86,7 +88,7 @@ class DuckDbCohortEngine:
         """See the port."""
         cursor = self._connection.cursor()
         try:
-            with _time_limit(cursor, self._timeout_s):
+            with time_limit(cursor, self._timeout_s):
                 one = _Count(cursor, version_dir.resolve(), query, least_subjects)
                 return one.result(excluded)
         finally:
@@ -104,7 +106,7 @@ class DuckDbCohortEngine:
         """See the port."""
         cursor = self._connection.cursor()
         try:
-            with _time_limit(cursor, self._timeout_s):
+            with time_limit(cursor, self._timeout_s):
                 one = _Count(cursor, version_dir.resolve(), query, least_subjects, by)
                 counts = one.result(excluded)
                 if isinstance(counts, NotSupported):
@@ -121,18 +123,21 @@ class DuckDbCohortEngine:
         *,
         key: bytes,
         by: Sequence[str] = DISTRIBUTED,
+        cuts: Mapping[str, Cut] = NO_CUTS,
         least_subjects: int = 1,
     ) -> ExactSets | NotSupported:
         """See the port."""
         cursor = self._connection.cursor()
         try:
-            with _time_limit(cursor, self._timeout_s):
-                one = _Count(cursor, version_dir.resolve(), query, least_subjects, by)
+            with time_limit(cursor, self._timeout_s):
+                beside = [*by, *(name for cut in cuts.values() for name in cut.fields)]
+                one = _Count(cursor, version_dir.resolve(), query, least_subjects, beside)
                 counts = one.result(excluded)
                 if isinstance(counts, NotSupported):
                     return counts
                 n_each, bound = one.studies(excluded)
                 members = one.members(by, excluded)
+                members |= one.cuts(cuts, excluded)
                 return marked_sets(counts, n_each, bound, members, key)
         finally:
             cursor.close()
@@ -188,7 +193,7 @@ class _Count:
                    (SELECT count(DISTINCT study_uid) FROM counted),
                    (SELECT count(DISTINCT subject) FROM counted)
         """  # noqa: S608  # names of this project only; values and paths are parameters
-        with _failures("the query could not be evaluated"):
+        with failures("the query could not be evaluated"):
             row = self._cursor.execute(sql, predicates.parameters).fetchone()
         n_subjects, n_studies, n_study_subjects = row or (0, 0, 0)
         return ExactCounts(n_subjects, n_studies, n_study_subjects)
@@ -206,10 +211,30 @@ class _Count:
         """Return who of the matching subjects has which value, one query for each field."""
         found = {}
         for field in (FIELDS[name] for name in by):
-            columns = self._columns[field.level]
-            if columns and field.column in columns and self._filled(field.level, [field]):
-                found[field.name] = self._members_of(field, excluded)
+            if self._has(field):
+                members: dict[str, set[str]] = {}
+                for value, who, is_in in self._values_of(field, excluded):
+                    label = shown_as(field, value)
+                    if label is not None:
+                        members.setdefault(label, set()).update([who] if is_in else [])
+                found[field.name] = members
         return found
+
+    def cuts(
+        self, cuts: Mapping[str, Cut], excluded: frozenset[Pseudonym]
+    ) -> dict[str, dict[str, set[str]]]:
+        """Return who of the matching subjects is in which cell of each cut."""
+        found = {}
+        for label, cut in cuts.items():
+            fields = [FIELDS[name] for name in cut.fields]
+            if all(map(self._has, fields)):
+                values = {one.name: self._values_of(one, excluded) for one in fields}
+                found[label] = crossed(cut, self.studies(excluded)[0], values)
+        return found
+
+    def _has(self, field: Field) -> bool:
+        columns = self._columns[field.level]
+        return bool(columns and field.column in columns and self._filled(field.level, [field]))
 
     def studies(self, excluded: frozenset[Pseudonym]) -> tuple[dict[str, int], int]:
         """Return the number of counted studies of each matching subject, and the bound."""
@@ -224,12 +249,15 @@ class _Count:
         parameters: dict[str, object] = {}
         every = self._rows(Level.STUDY, parameters)
         all_of = f"WITH {every} SELECT count(DISTINCT study_uid) FROM study_rows GROUP BY subject"  # noqa: S608
-        with _failures("the query could not be evaluated"):
+        with failures("the query could not be evaluated"):
             rows = self._cursor.execute(sql, predicates.parameters).fetchall()
             n_all = self._cursor.execute(all_of, parameters).fetchall()
         return dict(rows), studies_bound(np.array([n for (n,) in n_all], np.intp))
 
-    def _members_of(self, field: Field, excluded: frozenset[Pseudonym]) -> dict[str, set[str]]:
+    def _values_of(
+        self, field: Field, excluded: frozenset[Pseudonym]
+    ) -> list[tuple[Value, str, bool]]:
+        """Return each value, whose it is, and whether that is a matching subject."""
         predicates = Predicates()
         matching = self._matching(predicates, excluded)
         sql = f"""
@@ -238,14 +266,8 @@ class _Count:
                    r.subject IN (SELECT subject FROM matching)
             FROM {field.level}_rows r WHERE value IS NOT NULL GROUP BY ALL
         """  # noqa: S608  # names of this project only; values and paths are parameters
-        with _failures("the query could not be evaluated"):
-            rows = self._cursor.execute(sql, predicates.parameters).fetchall()
-        members: dict[str, set[str]] = {}
-        for value, who, is_in in rows:
-            label = shown_as(field, value)
-            if label is not None:
-                members.setdefault(label, set()).update([who] if is_in else [])
-        return members
+        with failures("the query could not be evaluated"):
+            return self._cursor.execute(sql, predicates.parameters).fetchall()
 
     def _matching(self, predicates: Predicates, excluded: frozenset[Pseudonym]) -> str:
         """Return the common tables of a statement, up to the matching subjects."""
@@ -274,7 +296,7 @@ class _Count:
             SELECT DISTINCT p.subject FROM patient_rows p
             WHERE p.subject IS NOT NULL AND {subject}
         """  # noqa: S608  # names of this project only; values and paths are parameters
-        with _failures("the query could not be evaluated"):
+        with failures("the query could not be evaluated"):
             rows = self._cursor.execute(sql, predicates.parameters).fetchall()
         return frozenset(str(row[0]) for row in rows)
 
@@ -301,7 +323,7 @@ class _Count:
             f"{subject} FILTER (WHERE {column_of(field)} IS NOT NULL)" for field in fields
         )
         sql = f"WITH {self._rows(level, parameters)} SELECT {counts} FROM {level}_rows"  # noqa: S608
-        with _failures(f"{self._path(level).name} cannot be read"):
+        with failures(f"{self._path(level).name} cannot be read"):
             row = self._cursor.execute(sql, parameters).fetchone() or ()
         if self._least_subjects > 1 and self._n_subjects() < self._least_subjects:
             # Too few in all: no count can say more, and whether a field is filled would.
@@ -312,7 +334,7 @@ class _Count:
     def _n_subjects(self) -> int:
         path = self._path(Level.PATIENT)
         sql = "SELECT count(DISTINCT subject) FROM read_parquet($path)"
-        with _failures(f"{path.name} cannot be read"):
+        with failures(f"{path.name} cannot be read"):
             row = self._cursor.execute(sql, {"path": _literal(path)}).fetchone() or (0,)
         return int(row[0])
 
@@ -321,7 +343,7 @@ class _Count:
         path = self._path(level)
         if not path.is_file():
             return None
-        with _failures(f"{path.name} cannot be read"):
+        with failures(f"{path.name} cannot be read"):
             found = self._cursor.execute(
                 "DESCRIBE SELECT * FROM read_parquet($path)", {"path": _literal(path)}
             ).fetchall()
@@ -364,32 +386,3 @@ def _inside_study_groups(where: Expression) -> set[str]:
             return {condition.field for condition in conditions(child)}
         case _:
             return set()
-
-
-@contextmanager
-def _time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Interrupt what the cursor does after so long; `_failures` makes our error of it."""
-    done = Event()
-
-    def interrupt() -> None:
-        wait_s = seconds
-        while not done.wait(wait_s):
-            cursor.interrupt()  # again and again: between two statements it is without effect
-            wait_s = 0.1
-
-    watching = Thread(target=interrupt, daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watching.join()
-
-
-@contextmanager
-def _failures(message: str) -> Iterator[None]:
-    """Turn DuckDB's error into ours, without its text: that may quote values of a table."""
-    try:
-        yield
-    except duckdb.Error as err:
-        raise Unavailable(f"{message} ({type(err).__name__})") from None

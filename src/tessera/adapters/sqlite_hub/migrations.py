@@ -12,6 +12,7 @@ from tessera.adapters.sqlite_hub.schema import (
     learning,
     link_keys,
     permits,
+    statistics,
 )
 from tessera.domain.errors import InvalidSettings
 
@@ -24,6 +25,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     distributions.STATEMENTS,
     harvest.STATEMENTS,
     link_keys.STATEMENTS,
+    statistics.STATEMENTS,
 )
 
 

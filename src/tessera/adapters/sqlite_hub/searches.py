@@ -9,13 +9,16 @@ from tessera.domain.cohort.result import Outcome
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.hub_store import Asked, SearchRecord
 from tessera.wire import fields
+from tessera.wire.cuts import cuts_to_json
 from tessera.wire.distributions import distributions_from_json, distributions_to_json
 from tessera.wire.search import condition_from_json, condition_to_json
 
-_SEARCH = "SELECT search_id, query, query_json, explained, asked_at, deadline, asker FROM search"
+_SEARCH = """
+SELECT search_id, query, query_json, explained, asked_at, deadline, asker, statistic FROM search
+"""
 _ASKED = """
 SELECT search_id, node_id, dataset_id, version, title, data_created, node_online,
-    outcome, n_subjects, n_studies, not_supported, policy, detail, distributions
+    outcome, n_subjects, n_studies, not_supported, policy, detail, distributions, cuts
 FROM answer
 """
 _OPEN = f"""
@@ -38,7 +41,7 @@ LIMIT ?
 _ANSWER = """
 UPDATE answer
 SET answered_at = ?, outcome = ?, n_subjects = ?, n_studies = ?, not_supported = ?,
-    policy = ?, detail = ?, distributions = ?
+    policy = ?, detail = ?, distributions = ?, cuts = ?
 WHERE search_id = ? AND node_id = ? AND dataset_id = ? AND version = ? AND outcome IS NULL
 """
 
@@ -51,17 +54,18 @@ class SqliteSearches:
         explained = [condition_to_json(condition) for condition in search.explained]
         with self._db.transaction():
             self._db.change(
-                "INSERT INTO search VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO search VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(search.search_id, search.query, search.query_json),
                     json.dumps(explained, ensure_ascii=False),
                     *(time_text(search.asked_at), time_text(search.deadline), search.asker),
+                    search.statistic,
                 ),
             )
             for place, row in enumerate(asked):
                 self._db.change(
                     "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, "
-                    "?, ?, ?, ?, ?, ?, ?)",
+                    "?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(row.search_id, place, row.node_id, row.dataset_id, row.version),
                         *(row.title, time_text(row.data_created), int(row.node_online)),
@@ -141,6 +145,7 @@ def _outcome_columns(row: Asked) -> tuple[object, ...]:
         row.policy,
         row.detail,
         json.dumps(distributions_to_json(row.distributions), ensure_ascii=False),
+        json.dumps(cuts_to_json(row.cuts), ensure_ascii=False),
     )
 
 
@@ -154,6 +159,7 @@ def _search(row: Row) -> SearchRecord:
         asked_at=time_of(row[4]),
         deadline=time_of(row[5]),
         asker=row[6],
+        statistic=row[7],
     )
 
 
@@ -173,4 +179,5 @@ def _asked(row: Row) -> Asked:
         policy=row[11],
         detail=row[12],
         distributions=distributions_from_json({"distributions": json.loads(row[13])}),
+        cuts=json.loads(row[14]),
     )

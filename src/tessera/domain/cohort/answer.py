@@ -25,6 +25,9 @@ class Counts:
     """Field → the counted subjects by its values; a subject may be under several. A value without
     a number is too few to tell. A field that the dataset does not support is not there, and none
     is where the node gives none."""
+    cuts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Cut → the counted subjects in each of its cells that is not too few to tell. A cut with a
+    field that the dataset does not support is not there."""
 
     def __post_init__(self) -> None:
         if self.outcome not in (Outcome.COUNTED, Outcome.TOO_FEW):
@@ -33,8 +36,8 @@ class Counts:
             raise InvalidInput("n_subjects is set exactly when the outcome is counted")
         if self.outcome is Outcome.TOO_FEW and self.n_studies is not None:
             raise InvalidInput("n_studies is set only when the outcome is counted")
-        if self.outcome is Outcome.TOO_FEW and self.distributions:
-            raise InvalidInput("distributions are set only when the outcome is counted")
+        if self.outcome is Outcome.TOO_FEW and (self.distributions or self.cuts):
+            raise InvalidInput("distributions and cuts are set only when the outcome is counted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ Against differences between the answers to several queries stand the noise of th
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from tessera.domain.catalogue.description import DatasetDescription, Facet
@@ -17,6 +18,7 @@ from tessera.domain.cohort.exact import ExactCounts, ExactSet, ExactSets
 from tessera.domain.cohort.fields import FIELDS
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput
+from tessera.domain.statistics.cut import Cut
 from tessera.domain.tiers.judged import said_in
 from tessera.domain.zones import Released, seal_released
 
@@ -50,6 +52,16 @@ class CountPolicy:
     def plain(self) -> "CountPolicy":
         """The same without noise, as for a description, which is told once for each version."""
         return replace(self, noise=0)
+
+    @property
+    def hides_nothing(self) -> bool:
+        """Whether every count leaves as it is."""
+        return self == CountPolicy(1, 1, 0)
+
+    @property
+    def gives_statistics(self) -> bool:
+        """Whether cuts are told: without noise the differences of their cells would tell of few."""
+        return self.noise > 0 or self.hides_nothing
 
     @property
     def most_hidden(self) -> int:
@@ -147,12 +159,15 @@ def disclose_sets(
     exact: ExactSets,
     policy: CountPolicy,
     tell: Callable[[Mapping[str, ExactSet]], Mapping[str, int | None]],
+    cuts: Mapping[str, Cut] = MappingProxyType({}),
 ) -> Released[Counts]:
     """Return the counts and distributions of one query that may leave the node.
 
     `tell` gives the number for each set, by its label, and keeps in the ledger what it tells:
     one number for sets that are alike (`sticky.number_for`). A value of a distribution is never
-    more than the whole; secondary suppression is that of `disclose_description`.
+    more than the whole; secondary suppression is that of `disclose_description`. Those of the
+    `cells` that belong to `cuts` leave as the cells of a cut, which have none: what it would hide
+    can be asked for as cohorts too, and the noise stands against that.
     """
     sets = {"": exact.subjects, "with study": exact.study_subjects}
     # The studies of a subject count up to a bound, and in units of it, so that the noise hides
@@ -176,6 +191,16 @@ def disclose_sets(
             name, {value: told[f"{name}={value}"] for value in cells}, n_subjects, policy
         )
         for name, cells in exact.cells.items()
+        if name not in cuts
+    }
+    in_cuts = {
+        str(cut): {
+            cell: min(number, n_subjects)
+            for cell in exact.cells[name]
+            if (number := told[f"{name}={cell}"]) is not None
+        }
+        for name, cut in cuts.items()
+        if name in exact.cells
     }
     return seal_released(
         Counts(
@@ -183,6 +208,7 @@ def disclose_sets(
             n_subjects=n_subjects,
             n_studies=n_studies,
             distributions=distributions,
+            cuts=in_cuts,
         )
     )
 

@@ -61,6 +61,8 @@ class DatasetResult:
     """Plain words for the outcome, when there is something to add."""
     distributions: Mapping[str, tuple[Facet, ...]] = field(default_factory=dict)
     """Of the counted subjects, as `Counts.distributions`."""
+    cuts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of the counted subjects, as `Counts.cuts`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class SearchResult:
     n_subjects: int
     """Sum over counted datasets; a person in two datasets is counted twice."""
     n_studies: int
+    statistic: str = ""
+    """What is computed of the answers, as `Statistic` is written; empty for counts alone."""
 
     @property
     def distributions(self) -> Mapping[str, tuple[Facet, ...]]:

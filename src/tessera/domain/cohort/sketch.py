@@ -42,6 +42,14 @@ class Marks:
         summed = np.bincount(self._part[places], words, N_PARTS) % 2**32
         return summed.astype(np.uint32)
 
+    def sketches(
+        self, places: NDArray[np.intp], cells: NDArray[np.intp], n_cells: int
+    ) -> NDArray[np.uint32]:
+        """Return the sketch of the subjects at `places` in each cell, shape (n_cells, 64)."""
+        parts = cells * N_PARTS + self._part[places]
+        summed = np.bincount(parts, self._word[places], n_cells * N_PARTS) % 2**32
+        return summed.astype(np.uint32).reshape(n_cells, N_PARTS)
+
 
 def distances(one: Sketch, others: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return in how many parts `one` differs from each of `others`, shape (n, 64)."""
