@@ -16,6 +16,7 @@ from tessera.domain.cohort.result import DatasetResult, Outcome, SearchResult
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import NotFound
 from tessera.domain.ids import DatasetId, NodeId
+from tessera.domain.statistics.statistic import Statistic
 from tessera.hub.harvesting import Harvested
 from tessera.hub.views import Layer, RdfFormat
 
@@ -293,7 +294,12 @@ class FakeHub:
         raise NotFound(f"no dataset {node_id}/{dataset_id}")
 
     async def start_search(
-        self, text: str, wait_s: float = 10.0, *, person_id: str = ""
+        self,
+        text: str,
+        wait_s: float = 10.0,
+        *,
+        person_id: str = "",
+        statistic: Statistic | None = None,
     ) -> SearchResult:
         query = parse(text)
         rows = tuple(
@@ -321,6 +327,7 @@ class FakeHub:
             results=rows,
             n_subjects=0,
             n_studies=0,
+            statistic="" if statistic is None else str(statistic),
         )
         self._searches[search.search_id] = search
         if self.is_quick:

@@ -14,6 +14,7 @@ _MODULES = {
     "clinical": "clinical",
     "hub": "hub",
     "search": "search",
+    "stats": "stats",
     "login": "login logout whoami",
     "apply": "apply applications",
     "permits": "permits",

@@ -15,6 +15,7 @@ from tessera.client.register import RegisterCalls
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
+from tessera.domain.statistics.statistic import Statistic
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_from_json, node_from_json
 from tessera.wire.fields import Json
@@ -84,6 +85,15 @@ class Client(AccessCalls, ApplicationCalls, LearningCalls, RegisterCalls):
         """
         body = {"query": text, "wait_s": wait_s}
         return search_from_json(self._call("POST", "api/v1/search", body=body, wait_s=wait_s))
+
+    def statistic(self, text: str, asked: Statistic, wait_s: float = 10) -> SearchResult:
+        """Ask every node for the cuts of a statistic; else as `search`.
+
+        `tessera.hub.computing.result_of` computes it of what comes back.
+        """
+        body = asked.to_json() | {"query": text, "wait_s": wait_s}
+        found = self._call("POST", "api/v1/statistics", body=body, wait_s=wait_s)
+        return search_from_json(fields.child(found, "search"))
 
     def answers(self, search_id: str, wait_s: float = 0) -> SearchResult:
         """Return the answers to an earlier search, waiting up to `wait_s` seconds for the rest."""

@@ -126,7 +126,7 @@ class _Api:
         """Ask every node; reply when all have answered, or after `wait_s` seconds."""
         body = fields.decode(await request.body())
         text = fields.text(body, "query")
-        wait_s = _seconds(body.get("wait_s", DEFAULT_WAIT_S))
+        wait_s = seconds(body.get("wait_s", DEFAULT_WAIT_S))
         found = await self._hub.start_search(text, wait_s, person_id=person_id_of(request))
         if wait_s and not found.complete:
             found = await self._hub.wait_search(found.search_id, wait_s)
@@ -146,7 +146,7 @@ class _Api:
 
     async def search(self, request: Request) -> Response:
         """The answers so far; `?wait_s=` waits for the rest."""
-        wait_s = _seconds(request.query_params.get("wait_s", "0"))
+        wait_s = seconds(request.query_params.get("wait_s", "0"))
         search_id = request.path_params["search_id"]
         found = self._hub.search(search_id)
         if wait_s and not found.complete:
@@ -182,7 +182,8 @@ def _natural(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _seconds(value: object) -> float:
+def seconds(value: object) -> float:
+    """Read how long to wait. Raises BadMessage."""
     try:
         seconds = float(value) if isinstance(value, int | float | str) else -1.0
     except (ValueError, OverflowError):

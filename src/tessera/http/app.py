@@ -35,6 +35,8 @@ from tessera.http import (
     register,
     run_page,
     sign_in_provider,
+    statistics_api,
+    statistics_page,
     tools_page,
 )
 from tessera.http import accounts as account_pages
@@ -87,6 +89,8 @@ def create_app(
         *link.routes(receive),
         *api.routes(hub),
         *pages.routes(hub),
+        *statistics_api.routes(hub),
+        *statistics_page.routes(hub),
         *progress_page.routes(hub),
         *nodes_page.routes(hub, standings),
         *fair_data_point.routes(hub),

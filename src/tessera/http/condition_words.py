@@ -59,6 +59,11 @@ def field_label(name: str, words: Texts) -> str:
     return words.messages[key] if words.has(key) else FIELDS[name].label
 
 
+def value_label(name: str, value: str, words: Texts) -> str:
+    """Return what a coded value of a field is called in the reader's language."""
+    return words.term(_TERMS.get(name, name), value)
+
+
 def _words_of(where: Expression, words: Texts, row: Level | None = None) -> Markup:
     """Return the words. `row`: what is said of this level is said of one row named before."""
     match where:
@@ -131,7 +136,7 @@ def _comparison(where: Comparison, words: Texts, form: str) -> Markup:
 
 def _value(name: str, value: Value, words: Texts) -> str:
     if isinstance(value, str):
-        return words.term(_TERMS.get(name, name), value)
+        return value_label(name, value, words)
     text = value_text(value)
     return text.replace(".", ",") if words.language == "sv" else text
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
+from tessera.domain.statistics.statistic import Statistic
 from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
 from tessera.hub.bell import Bell
@@ -198,9 +199,14 @@ class Hub:
         return self.catalogued.entry(node_id, dataset_id, version)
 
     async def start_search(
-        self, text: str, wait_s: float = DEFAULT_WAIT_S, *, person_id: str = ""
+        self,
+        text: str,
+        wait_s: float = DEFAULT_WAIT_S,
+        *,
+        person_id: str = "",
+        statistic: Statistic | None = None,
     ) -> SearchResult:
-        return self.searching.start(text, wait_s, person_id=person_id)
+        return self.searching.start(text, wait_s, person_id=person_id, statistic=statistic)
 
     def search(self, search_id: str) -> SearchResult:
         return self.searching.result(search_id)

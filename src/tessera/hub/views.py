@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
+from tessera.domain.statistics.statistic import Statistic
 from tessera.hub.harvesting import Harvested
 
 RdfFormat = Literal["turtle", "json-ld", "xml", "nt"]
@@ -47,9 +48,16 @@ class HubViews(Protocol):
         ...
 
     async def start_search(
-        self, text: str, wait_s: float = 10.0, *, person_id: str = ""
+        self,
+        text: str,
+        wait_s: float = 10.0,
+        *,
+        person_id: str = "",
+        statistic: Statistic | None = None,
     ) -> SearchResult:
         """Parse `text`, send it to the nodes, return at once with what is known by then.
+
+        With `statistic` the nodes also tell what it is computed of (`tessera.hub.computing`).
 
         The deadline is `wait_s` seconds away, at least 10 and at most 30.
         Raises InvalidQuery with a position and a mend.

@@ -39,7 +39,7 @@ class CutContract:
         } == {
             # B has two diagnoses, of different cancers and ages in one band.
             "cancer": {"prostate,yes": 1, "?,no": 1, "rectum,?": 1},
-            "survival": {},  # of D it is not known whether they live
+            "survival": {},  # of no one are both known
             "followed": {"rectum@0": 1, "rectum@400": 1},
             "age": {"50-<60": 1, ">=60": 1, "?": 1},
         }

@@ -11,7 +11,7 @@ from tessera.adapters.columns.version import Rows, Version
 from tessera.domain.cohort.exact import ExactSet
 from tessera.domain.cohort.fields import FIELDS, Field, Value
 from tessera.domain.cohort.sketch import N_PARTS, Marks, Sketch
-from tessera.domain.statistics.cut import Cut, Steps, cell
+from tessera.domain.statistics.cut import ENDED, REACHED, SPARED, Cut, Steps, cell
 
 _NONE: Final = -1
 
@@ -50,24 +50,29 @@ def _stepped(
     known = between != _NONE
     found: dict[str, ExactSet] = {}
 
-    def add(chosen: NDArray[np.bool_], *, is_event: bool) -> None:
-        """Sum the bins from above, or from below for events."""
+    def binned(chosen: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.uint32]]:
+        """Return subjects between edges, shape (n_groups, n_edges + 1), and their sketches."""
         bins = group[chosen] * shape[1] + between[chosen]
-        sizes = np.bincount(bins, minlength=shape[0] * shape[1]).reshape(shape)
-        sketches = marks.sketches(among[chosen], bins, shape[0] * shape[1]).reshape(*shape, N_PARTS)
-        if is_event:
-            sizes, sketches = sizes.cumsum(1)[:, :-1], _sums(sketches)[:, :-1]
-        else:
-            sizes = sizes[:, ::-1].cumsum(1)[:, -2::-1]
-            sketches = _sums(sketches[:, ::-1])[:, -2::-1]
-        cells = (cell(name, edge, is_event=is_event) for name in names for edge in steps.edges)
+        sizes = np.bincount(bins, minlength=shape[0] * shape[1])
+        sketches = marks.sketches(among[chosen], bins, shape[0] * shape[1])
+        return sizes.reshape(shape), sketches.reshape(*shape, N_PARTS)
+
+    def add(sign: str, sizes: Rows, sketches: NDArray[np.uint32]) -> None:
+        cells = (cell(name, edge, sign) for name in names for edge in steps.edges)
         found.update(_filled(cells, sizes.ravel().tolist(), sketches.reshape(-1, N_PARTS)))
 
+    ended = np.zeros(len(among), np.intp)
     if steps.until:
         ended = _each(version, FIELDS[steps.until], lambda value: int(value == "yes"))[among]
         known &= ended != _NONE
-        add(known & (ended == 1), is_event=True)
-    add(known, is_event=False)
+    sizes, sketches = binned(known)
+    add(REACHED, sizes[:, ::-1].cumsum(1)[:, -2::-1], _sums(sketches[:, ::-1])[:, -2::-1])
+    if steps.until:
+        before, of_whom = binned(known & (ended == 1))
+        before, of_whom = before.cumsum(1)[:, :-1], _sums(of_whom)[:, :-1]
+        add(ENDED, before, of_whom)
+        # A sketch is a sum, so that of the others is a difference.
+        add(SPARED, sizes.sum(1, keepdims=True) - before, _sums(sketches)[:, -1:] - of_whom)
     return found
 
 

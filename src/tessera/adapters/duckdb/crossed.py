@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tessera.domain.cohort.fields import Value
-from tessera.domain.statistics.cut import UNKNOWN, Cut, cell
+from tessera.domain.statistics.cut import ENDED, SPARED, UNKNOWN, Cut, cell
 
 Values = Sequence[tuple[Value, str, bool]]
 """A value, whose it is, and whether that is one of the subjects asked about."""
@@ -34,8 +34,10 @@ def crossed(cut: Cut, subjects: Iterable[str], values: Mapping[str, Values]) -> 
         elif subject in reached and (not steps.until or subject in ended):
             n_passed = reached[subject]
             names += [cell(group, edge) for edge in steps.edges[:n_passed]]
-            if ended.get(subject):
-                names += [cell(group, edge, is_event=True) for edge in steps.edges[n_passed:]]
+            if steps.until:
+                spared = steps.edges[:n_passed] if ended[subject] else steps.edges
+                names += [cell(group, edge, SPARED) for edge in spared]
+                names += [cell(group, edge, ENDED) for edge in steps.edges[len(spared) :]]
         for name in names:
             found.setdefault(name, set()).add(subject)
     return found

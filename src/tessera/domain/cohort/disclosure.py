@@ -177,7 +177,8 @@ def disclose_sets(
     if unit > 1:
         sets["studies"] = ExactSet(exact.studies.n // unit + above, exact.studies.sketch)
     for name, cells in exact.cells.items():
-        sets |= {f"{name}={value}": cell for value, cell in cells.items()}
+        order = cuts[name].cells() if name in cuts else cells
+        sets |= {f"{name}={value}": cells[value] for value in order if value in cells}
     told = tell(sets)
     n_subjects, n_with_study = told[""], told["with study"]
     if n_subjects is None:

@@ -17,6 +17,12 @@ from tessera.domain.errors import InvalidInput
 MOST_CELLS: Final = 5000
 UNKNOWN: Final = "?"
 """The cell of an axis for subjects without a value, or with several that differ."""
+REACHED: Final = "@"
+"""Sign of the cell of those who have at least an edge,"""
+ENDED: Final = "!"
+"""of those who have less and had the event,"""
+SPARED: Final = "~"
+"""and of all others of whom both are known."""
 _MOST_EDGES: Final = 130
 _LONGEST: Final = 4000
 _AXIS: Final = re.compile(r"([a-z][a-z0-9_]*)(?:\(([^()]*)\))?")
@@ -74,16 +80,16 @@ class Axis:
         return sum(value >= edge for edge in self.edges)
 
     def __str__(self) -> str:
-        edges = ", ".join(map(_plain, self.edges))
-        return f"{self.field}({edges})" if edges else self.field
+        return f"{self.field}({_written(self.edges)})" if self.edges else self.field
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
     """A number at whose edges subjects are counted: who has at least so much.
 
-    With `until`, a yes-no field, also who has less and had the event: a number of days is then a
-    time to death or to the last contact. Text form: `survival_days(0..1825/91) until deceased`.
+    With `until`, a yes-no field, a number of days is a time to death or to the last contact. Who
+    had the event by an edge is then counted, and who had not: of two sets one is often too few to
+    tell, seldom both. Text form: `survival_days(0..1825/91) until deceased`.
     """
 
     field: str
@@ -99,9 +105,15 @@ class Steps:
         if self.until and [one.name for one in _field(self.until).values] != ["yes", "no"]:
             raise InvalidInput(f"{self.until} is not a field of yes and no: it ends no time")
 
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """Of the cells at each edge."""
+        return (REACHED, ENDED, SPARED) if self.until else (REACHED,)
+
     def __str__(self) -> str:
-        edges = ", ".join(map(_plain, self.edges))
-        return f"{self.field}({edges})" + (f" until {self.until}" if self.until else "")
+        return f"{self.field}({_written(self.edges)})" + (
+            f" until {self.until}" if self.until else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,34 +152,37 @@ class Cut:
     def n_cells(self) -> int:
         if self.steps is None:
             return self.n_groups
-        return self.n_groups * len(self.steps.edges) * (2 if self.steps.until else 1)
+        return self.n_groups * len(self.steps.edges) * len(self.steps.signs)
 
     def groups(self) -> Iterator[tuple[str, ...]]:
         """Yield every combination, the last axis first to change; UNKNOWN is first of each axis."""
         return product(*((UNKNOWN, *axis.values) for axis in self.axes))
 
     def cells(self) -> Iterator[str]:
-        """Yield the name of every cell."""
+        """Yield the name of every cell: at steps the ends first, then the middles between.
+
+        In this order the gate tells them. Sets that differ by few get the number of one told
+        before: told from end to end, each would get that of the one before it.
+        """
         for group in self.groups():
             if self.steps is None:
                 yield cell(group)
                 continue
-            for edge in self.steps.edges:
-                yield cell(group, edge)
-                if self.steps.until:
-                    yield cell(group, edge, is_event=True)
+            for edge in _from_the_ends(self.steps.edges):
+                for sign in self.steps.signs:
+                    yield cell(group, edge, sign)
 
     def __str__(self) -> str:
         axes = " by ".join(map(str, self.axes))
         return axes if self.steps is None else f"{axes} over {self.steps}".lstrip()
 
 
-def cell(group: tuple[str, ...], edge: float | None = None, *, is_event: bool = False) -> str:
-    """Return the name of a cell: `II,female`, `II@365` at a step, `II!365` for events before it."""
+def cell(group: tuple[str, ...], edge: float | None = None, sign: str = REACHED) -> str:
+    """Return the name of a cell: `II,female`, or `II@365` at a step with one of its signs."""
     name = ",".join(group)
     if edge is None:
         return name or "all"
-    return f"{name}{'!' if is_event else '@'}{_plain(edge)}"
+    return f"{name}{sign}{_plain(edge)}"
 
 
 def cut_of(text: str) -> Cut:
@@ -212,6 +227,26 @@ def _edges(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise InvalidInput(f"`{text[:60]}` is not a list of numbers, as `50, 60, 70`") from None
+
+
+def _from_the_ends(edges: tuple[float, ...]) -> Iterator[float]:
+    """Yield the first, the last, what is midway, midway between those, and so on."""
+    yield edges[0]
+    yield edges[-1]
+    open_gaps = [(0, len(edges) - 1)]
+    for low, high in open_gaps:  # grows while it is read
+        if high - low > 1:
+            middle = (low + high) // 2
+            yield edges[middle]
+            open_gaps += [(low, middle), (middle, high)]
+
+
+def _written(edges: tuple[float, ...]) -> str:
+    """Return the text form; four or more whole numbers at one distance as a range."""
+    apart = {high - low for low, high in pairwise(edges)}
+    if len(edges) > 3 and len(apart) == 1 and all(edge.is_integer() for edge in edges):
+        return f"{_plain(edges[0])}..{_plain(edges[-1])}/{_plain(apart.pop())}"
+    return ", ".join(map(_plain, edges))
 
 
 def _check_edges(name: str, edges: tuple[float, ...]) -> None:

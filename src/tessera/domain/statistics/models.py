@@ -20,6 +20,8 @@ from tessera.domain.statistics.told import N_DRAWS, Curves, Draws, Floats, Sizes
 
 _STEPS: Final = 50
 _CLOSE: Final = 1e-10
+_MOST_NOISE: Final = 2.0
+"""With more of it, in standard errors by sampling, an estimate says little but the noise."""
 _TOO_FAR: Final = 15.0
 """A log odds or hazard ratio beyond this has run away: a group has all of the events or none."""
 Estimates = tuple[Floats, Floats]
@@ -62,7 +64,8 @@ class Model:
     n_events: float | None
     """None for a linear model."""
     lacking: str
-    """Why there are no terms: `few` subjects, or `separated` outcomes; else empty."""
+    """Why there are no terms: `few` subjects, `separated` outcomes, more `noise` than can be told
+    apart; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +124,37 @@ def _fitted(
     groups = list(design.groups)
     used = exact[groups]
     n_subjects, n_events = float(sizes(used).sum()), _events(statistic.kind, used)
-    estimates, lacking = None, "few"
+    found: tuple[Term, ...] = ()
+    lacking = "few"
     if n_subjects > design.rows.shape[1] and design.terms:
-        estimates, lacking = fit(design.rows, used), "separated"
-    if estimates is not None:
-        drawn = [fit(design.rows, numbers(rng)[groups]) for _ in range(N_DRAWS)]
-        moved = np.array([one[0] for one in drawn if one is not None])
-        if len(moved) >= N_DRAWS * 0.9:
-            return Model(
-                terms=_terms(design, estimates, moved.std(axis=0)),
-                references=design.references,
-                n_subjects=n_subjects,
-                n_events=n_events,
-                lacking="",
-            )
+        found, lacking = _estimated(design, fit, used, lambda: numbers(rng)[groups])
     return Model(
-        terms=(),
+        terms=found,
         references=design.references,
         n_subjects=n_subjects,
         n_events=n_events,
         lacking=lacking,
     )
+
+
+def _estimated(
+    design: _Design,
+    fit: Callable[[Floats, Floats], Estimates | None],
+    used: Floats,
+    draw: Callable[[], Floats],
+) -> tuple[tuple[Term, ...], str]:
+    """Return the terms, or why there are none."""
+    estimates = fit(design.rows, used)
+    if estimates is None:
+        return (), "separated"
+    drawn = [fit(design.rows, draw()) for _ in range(N_DRAWS)]
+    moved = np.array([one[0] for one in drawn if one is not None])
+    if len(moved) < N_DRAWS * 0.9:
+        return (), "noise"
+    terms = _terms(design, estimates, moved.std(axis=0))
+    if any(term.noise > _MOST_NOISE * term.error for term in terms):
+        return (), "noise"
+    return terms, ""
 
 
 def _events(kind: Kind, used: Floats) -> float | None:

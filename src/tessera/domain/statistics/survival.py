@@ -6,12 +6,15 @@ log(-log) scale (Kalbfleisch and Prentice, The Statistical Analysis of Failure T
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from tessera.domain.statistics.cut import UNKNOWN, Cut
 from tessera.domain.statistics.probability import Z95, chi_squared_above
 from tessera.domain.statistics.told import N_DRAWS, Curves, Draws, Floats, Told
+
+WIDEST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class Curve:
     group: str
     """A value of the field, `?` for those without, empty for all subjects."""
     points: tuple[Point, ...]
-    """Ends where no hospital tells who is at risk."""
+    """Ends where no hospital tells who is at risk, or the interval is wider than WIDEST."""
     median: tuple[float, float] | None
     """The step in which survival comes to a half; None where it does not."""
 
@@ -63,15 +66,16 @@ def survival(cut: Cut, told: Sequence[Told], rng: Draws) -> Survival:
     at_risk, events = curves.intervals()
     draws = [curves.intervals(rng) for _ in range(N_DRAWS)]
     names = [group[0] if group else "" for group in cut.groups()]
+    in_order = sorted(range(len(names)), key=lambda place: names[place] == UNKNOWN)
     found = tuple(
         _curve(
-            name,
+            names[place],
             curves.edges,
             at_risk[place],
             events[place],
             [_survival(n[place], d[place]) for n, d in draws],
         )
-        for place, name in enumerate(names)
+        for place in in_order
         if at_risk[place, 0] > 0
     )
     known = [place for place, name in enumerate(names) if name != UNKNOWN and at_risk[place, 0] > 0]
@@ -90,6 +94,9 @@ def _curve(name: str, edges: Floats, at_risk: Floats, events: Floats, draws: lis
     n, d = at_risk[:n_told], events[:n_told]
     survival = _survival(n, d)
     low, high = _interval(survival, n, d, np.array(draws)[:, :n_told])
+    too_wide = np.flatnonzero(high - low > WIDEST)
+    if len(too_wide):
+        n_told = int(too_wide[0])
     first = Point(time=edges[0], survival=1, low=1, high=1, at_risk=float(n[0]), events=0)
     after = [*n[1:], at_risk[n_told] if n_told < len(at_risk) else np.nan]
     points = [

@@ -75,6 +75,7 @@ def table(cut: Cut, told: Sequence[Told], rng: Draws) -> Table:
             zip(cut.groups(), is_told.sum(axis=0).tolist(), strict=True)
         )
     )
+    cells = tuple(sorted(cells, key=lambda one: [value == UNKNOWN for value in one.group]))
     test, least = _independence(cut, sizes, rng)
     return Table(
         fields=tuple(axis.field for axis in cut.axes),
@@ -132,9 +133,10 @@ def _independence(cut: Cut, sizes: Sizes, rng: Draws) -> tuple[Tested | None, fl
     known = np.array([UNKNOWN not in group for group in cut.groups()]).reshape(shape)
     observed = np.where(known, sizes.pooled().reshape(shape), 0)
     rows, columns = observed.sum(axis=1) > 0, observed.sum(axis=0) > 0
-    df = (int(rows.sum()) - 1) * (int(columns.sum()) - 1)
-    if df < 1:
+    n_rows, n_columns = int(rows.sum()), int(columns.sum())
+    if min(n_rows, n_columns) < 2:
         return None, None
+    df = (n_rows - 1) * (n_columns - 1)
     draws = (sizes.pooled(rng).reshape(shape)[rows][:, columns] for _ in range(N_DRAWS))
     chi, least = _chi_squared(observed[rows][:, columns])
     return tested(chi, df, [_chi_squared(one)[0] for one in draws]), least

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.errors import InvalidInput
-from tessera.domain.statistics.cut import Cut, cell
+from tessera.domain.statistics.cut import ENDED, REACHED, SPARED, Cut, cell
 
 N_DRAWS: Final = 200
+_ALIKE: Final = 5
+"""By about so many subjects do sets differ that get one number (`sticky`)."""
 Floats = NDArray[np.float64]
 
 
@@ -56,7 +58,8 @@ class Sizes:
     def pooled(self, rng: Draws | None = None) -> Floats:
         """Return subjects in each group, shape (n_groups,): best guesses, or one draw.
 
-        What the cells that are not told hold together is what the told ones leave of the total.
+        What the cells that are not told hold together is what the told ones leave of the total;
+        a group that no dataset tells is taken to be empty.
         """
         told, totals = self.told, self._totals
         weights = np.ones_like(told)
@@ -67,7 +70,7 @@ class Sizes:
         is_told = ~np.isnan(told)
         known = np.where(is_told, np.maximum(told, 0), 0)
         left = np.maximum(totals - known.sum(axis=1, keepdims=True), 0)
-        weights = np.where(is_told, 0, weights)
+        weights = np.where(is_told | ~is_told.any(axis=0), 0, weights)
         sums = weights.sum(axis=1, keepdims=True)
         share = np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
         guessed = np.minimum(share * left, np.where(is_told, 0, self.hidden))
@@ -86,18 +89,21 @@ class Curves:
         groups = list(cut.groups())
         shape = len(told), len(groups), len(steps.edges)
 
-        def read(*, is_event: bool) -> Floats:
-            names = [cell(one, edge, is_event=is_event) for one in groups for edge in steps.edges]
+        def read(sign: str) -> Floats:
+            names = [cell(one, edge, sign) for one in groups for edge in steps.edges]
             found = [[one.cuts[str(cut)].get(name) for name in names] for one in told]
             return _array(found).reshape(shape)
 
         self.edges: Floats = np.array(steps.edges)
-        self.reached = read(is_event=False)
+        self.reached = read(REACHED)
         """Subjects with at least the edge, shape (n_datasets, n_groups, n_edges)."""
-        self.ended = read(is_event=True) if steps.until else np.full(shape, np.nan)
+        self.ended = read(ENDED) if steps.until else np.full(shape, np.nan)
         """Subjects with less and the event."""
+        self.spared = read(SPARED) if steps.until else np.full(shape, np.nan)
+        """All others of whom both are known."""
         self._hidden = _array([one.policy.most_hidden for one in told]).reshape(-1, 1, 1)
-        self._off = _array([one.policy.most_off for one in told]).reshape(-1, 1, 1)
+        # Nested sets that differ by few get the number of their like, which is older.
+        self._off = _array([_off_in_steps(one.policy) for one in told]).reshape(-1, 1, 1)
 
     def bands(self, rng: Draws | None = None) -> Floats:
         """Return subjects from each edge to below the next, shape (n_groups, n_edges).
@@ -111,7 +117,7 @@ class Curves:
             self._hidden if rng is None else self._hidden * rng.uniform(0, 1, self._hidden.shape)
         )
         guessed = np.where(np.isnan(reached), np.minimum(guessed, hidden), reached)
-        falling = np.minimum.accumulate(guessed, axis=2)
+        falling = _falling(guessed)
         after = np.concatenate([falling[:, :, 1:], np.zeros_like(falling[:, :, :1])], axis=2)
         bands: Floats = (falling - after).sum(axis=0)
         return bands
@@ -124,18 +130,41 @@ class Curves:
         guessed to come evenly, up to what the policy hides.
         """
         reached = np.nan_to_num(self._drawn(self.reached, rng))
-        at_risk = np.minimum.accumulate(reached, axis=2)[:, :, :-1]
-        ended = self._drawn(self.ended, rng)
+        at_risk = _falling(reached)[:, :, :-1]
+        ended = self._ended(rng)
         share = 0.5 if rng is None else rng.uniform(0, 1, (*ended.shape[:2], 1))
         last = np.fmax.reduce(ended, axis=2, keepdims=True)
         last = np.where(np.isnan(last), self._hidden * share, last)
         guessed = np.minimum(_between(np.zeros_like(last), ended, last), self._hidden)
-        rising = np.maximum.accumulate(np.where(np.isnan(ended), guessed, ended), axis=2)
+        rising = -_falling(-np.where(np.isnan(ended), guessed, ended))
         events = np.minimum(np.diff(rising, axis=2), at_risk)
         return at_risk.sum(axis=0), events.sum(axis=0)
 
+    def _ended(self, rng: Draws | None) -> Floats:
+        """Return the events before each edge: those told, those that the spared leave, or both."""
+        ended, spared = self._drawn(self.ended, rng), self._drawn(self.spared, rng)
+        # Whoever ended before the first edge was not followed from it.
+        ended[:, :, 0] = np.nan_to_num(ended[:, :, 0])
+        left = np.maximum(spared[:, :, :1] - spared, 0)
+        found: Floats = np.where(np.isnan(left), ended, (left + ended) / 2)
+        return np.where(np.isnan(ended), left, found)
+
     def _drawn(self, told: Floats, rng: Draws | None) -> Floats:
-        return told if rng is None else np.maximum(told + _moved(told, self._off, rng), 0)
+        return told.copy() if rng is None else np.maximum(told + _moved(told, self._off, rng), 0)
+
+
+def _off_in_steps(policy: CountPolicy) -> int:
+    return policy.most_off + (_ALIKE if policy.noise else 0)
+
+
+def _falling(rows: Floats) -> Floats:
+    """Return rows that never rise, midway between the nearest that do not from either side.
+
+    Noise makes nested sets look as if they were not; from one side alone each would be too small.
+    """
+    low = np.minimum.accumulate(rows, axis=-1)
+    high = np.maximum.accumulate(rows[..., ::-1], axis=-1)[..., ::-1]
+    return (low + high) / 2
 
 
 def _between(before: Floats, row: Floats, after: Floats) -> Floats:

@@ -1,13 +1,17 @@
 """Made-up people in three datasets, and what the datasets tell of them without a gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from tessera.adapters.duckdb.crossed import crossed
-from tessera.domain.cohort.disclosure import CountPolicy
+from tessera.domain.cohort.disclosure import CountPolicy, disclose_sets
+from tessera.domain.cohort.exact import ExactCounts, ExactSet, ExactSets
 from tessera.domain.cohort.fields import Value
+from tessera.domain.cohort.sketch import Marks
+from tessera.domain.cohort.sticky import Told as ToldSet
+from tessera.domain.cohort.sticky import ToldSets, number_for
 from tessera.domain.statistics.cut import Cut
 from tessera.domain.statistics.told import Told
 
@@ -16,6 +20,7 @@ _FIELDS = {
     "stage": ["I", "II", "III", "IV"],
     "sex": ["female", "male"],
     "er": ["positive", "negative"],
+    "first_treatment": ["surgery", "surgery", "radiotherapy", "chemotherapy", "hormone"],
 }
 
 
@@ -39,6 +44,52 @@ def people(n: int = 900, seed: int = 7, missing: float = 0.03) -> pd.DataFrame:
 def told_of(rows: pd.DataFrame, cuts: Sequence[Cut], policy: CountPolicy = EXACT) -> list[Told]:
     """Return what each dataset tells; cells below the policy's minimum are not told."""
     return [_told(part, cuts, policy) for _, part in rows.groupby("dataset")]
+
+
+def told_through_the_gate(
+    rows: pd.DataFrame, cuts: Sequence[Cut], policy: CountPolicy, key: bytes
+) -> list[Told]:
+    """Return what each dataset tells through the gate; each has a ledger of its own."""
+    parts = (part for _, part in rows.groupby("dataset"))
+    return [_gated(part, cuts, policy, key + bytes([place])) for place, part in enumerate(parts)]
+
+
+def _gated(rows: pd.DataFrame, cuts: Sequence[Cut], policy: CountPolicy, key: bytes) -> Told:
+    subjects = [f"S{place}" for place in range(len(rows))]
+    place_of = {subject: place for place, subject in enumerate(subjects)}
+    marks = Marks(key, subjects)
+
+    def exact_set(who: Iterable[str]) -> ExactSet:
+        places = np.array(sorted(place_of[one] for one in who), np.intp)
+        return ExactSet(len(places), marks.sketch(places))
+
+    named = {f"cut_{place}": cut for place, cut in enumerate(cuts)}
+    cells = {}
+    for name, cut in named.items():
+        values = {field: _values(rows[field], subjects) for field in cut.fields}
+        found = crossed(cut, subjects, values)
+        cells[name] = {cell: exact_set(who) for cell, who in found.items()}
+    everybody = exact_set(subjects)
+    exact = ExactSets(
+        ExactCounts(len(subjects), len(subjects), len(subjects)),
+        subjects=everybody,
+        study_subjects=everybody,
+        studies=everybody,
+        studies_each=1,
+        cells=cells,
+    )
+    ledger = ToldSets()
+
+    def tell(sets: Mapping[str, ExactSet]) -> dict[str, int | None]:
+        told = {}
+        for label, one in sets.items():
+            told[label], is_new = number_for(ledger, label, one, policy, key)
+            if is_new:
+                ledger.add(ToldSet(label, one.n, one.sketch, told[label]))
+        return told
+
+    counts = disclose_sets(exact, policy, tell, named).value
+    return Told(n_subjects=counts.n_subjects or 0, policy=policy, cuts=counts.cuts)
 
 
 def _told(rows: pd.DataFrame, cuts: Sequence[Cut], policy: CountPolicy) -> Told:
