@@ -110,7 +110,7 @@ def _curve(name: str, edges: Floats, at_risk: Floats, events: Floats, draws: lis
         )
         for place in range(n_told)
     ]
-    half = np.flatnonzero(survival <= 0.5)
+    half = np.flatnonzero(survival[:n_told] <= 0.5)
     median = (float(edges[half[0]]), float(edges[half[0] + 1])) if len(half) else None
     return Curve(group=name, points=(first, *points), median=median)
 
