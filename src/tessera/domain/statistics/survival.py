@@ -40,6 +40,11 @@ class Curve:
     median: tuple[float, float] | None
     """The step in which survival comes to a half; None where it does not."""
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is more of it than its beginning."""
+        return len(self.points) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
