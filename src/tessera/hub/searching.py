@@ -1,5 +1,6 @@
 """One search over all nodes: send the query out, take answers in, say what is known."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ OPEN_FOR: Final = timedelta(minutes=10)
 _GIVE_AGAIN: Final = timedelta(seconds=30)
 """A query that was handed out and not answered for this long is handed out again."""
 _KEPT_FOR: Final = timedelta(days=7)
+_TOGETHER_S: Final = 0.01
+"""Answers that come so close together are looked at together."""
 _AT_A_TIME: Final = 20
 """So many queries go to a node in one message; a flood of them must not outgrow the message."""
 
@@ -99,20 +102,25 @@ class Searching:
     async def wait(self, search_id: str, wait_s: float) -> SearchResult:
         """Return when complete, or after `wait_s` seconds at the most. Raises NotFound."""
         until = self.clock.now() + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S))
-        while True:
-            found = self.result(search_id)
-            left_s = (min(until, found.deadline) - self.clock.now()).total_seconds()
-            if found.complete or left_s <= 0 or self.bell.is_stopped:
-                return self.result(search_id)
-            if not await self.bell.wait(_search_key(search_id), left_s):
-                return self.result(search_id)  # also when the clock was set back meanwhile
+        while (deadline := self._awaited_until(search_id)) and not self.bell.is_stopped:
+            left_s = (min(until, deadline) - self.clock.now()).total_seconds()
+            if left_s <= 0 or not await self.bell.wait(_search_key(search_id), left_s):
+                break  # also when the clock was set back meanwhile
+            await asyncio.sleep(_TOGETHER_S)
+        return self.result(search_id)
+
+    def _awaited_until(self, search_id: str) -> datetime | None:
+        """Return the deadline while an answer is to come before it; costs less than `result`."""
+        search = self.store.searches.find(search_id)
+        if search is None:
+            raise NotFound("no such search, or it is too old")
+        return search.deadline if self.store.searches.n_awaited(search_id) else None
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
         """Keep the answers to what this node was asked; return how many were kept."""
         asked = {
             (row.dataset_id, row.version): row
-            for row in self.store.searches.asked(message.search_id)
-            if row.node_id == node.node_id
+            for row in self.store.searches.asked(message.search_id, node.node_id)
         }
         now = self.clock.now()
         kept: dict[str, str] = {}
