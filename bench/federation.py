@@ -12,7 +12,6 @@ Asked: first answer within 300 ms, all within 2 s at the median, the hub below 1
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
@@ -30,7 +29,8 @@ from tests.hub_trial import Program, wait_until
 from tests.receive_trial import free_port
 
 QUERY = "cancer = prostate and age_at_diagnosis > {age} and modality = MR"
-_LOOK_S = 0.02
+_LOOK_S = 0.05
+_GIVEN_UP_S = 300
 
 
 def main() -> None:
@@ -104,11 +104,12 @@ async def search(url: str, number: int, address: int, n_nodes: int) -> tuple[flo
             n_counted = sum(row["outcome"] == "counted" for row in found["results"])
             now = time.perf_counter() - begun
             first = first or (now if n_counted else 0.0)
-            if found["complete"]:
-                assert n_counted == n_nodes, (n_counted, json.dumps(found["results"])[:300])
+            if n_counted == n_nodes:
                 return first, now
-            wait_s = 30 if first else 0
-            await asyncio.sleep(0 if first else _LOOK_S)
+            assert now < _GIVEN_UP_S, f"{n_counted} of {n_nodes} nodes answered"
+            # After its deadline a search waits no more, and still takes answers.
+            wait_s = 30 if first and not found["complete"] else 0
+            await asyncio.sleep(0.5 if found["complete"] else 0 if first else _LOOK_S)
             address_of = f"/api/v1/search/{found['search_id']}?wait_s={wait_s}"
             found = (await client.get(address_of)).json()
 

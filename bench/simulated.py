@@ -90,24 +90,33 @@ class Line:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(
-                self._to.hostname, self._to.port, local_addr=(self._from, 0)
-            )
-        reader, writer = self._streams
+        """Send once more on a new connection when the hub has closed the kept one meanwhile."""
+        if self._streams is not None:
+            try:
+                return await self._post(path, body, *self._streams)
+            except (OSError, asyncio.IncompleteReadError):
+                self.close()
+        self._streams = await asyncio.open_connection(
+            self._to.hostname, self._to.port, local_addr=(self._from, 0)
+        )
         try:
-            head = (
-                f"POST {path} HTTP/1.1\r\nHost: {self._to.netloc}\r\n"
-                f"Content-Type: application/jose\r\nContent-Length: {len(body)}\r\n\r\n"
-            )
-            writer.write(head.encode() + body)
-            lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-            named = dict(line.lower().split(b": ", 1) for line in lines[1:] if b": " in line)
-            content = await reader.readexactly(int(named[b"content-length"]))
-            return int(lines[0].split()[1]), content
+            return await self._post(path, body, *self._streams)
         except BaseException:
             self.close()
             raise
+
+    async def _post(
+        self, path: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[int, bytes]:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._to.netloc}\r\n"
+            f"Content-Type: application/jose\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+        named = dict(line.lower().split(b": ", 1) for line in lines[1:] if b": " in line)
+        content = await reader.readexactly(int(named[b"content-length"]))
+        return int(lines[0].split()[1]), content
 
     def close(self) -> None:
         if self._streams is not None:

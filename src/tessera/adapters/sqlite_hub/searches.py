@@ -102,10 +102,11 @@ class SqliteSearches:
         now: datetime,
         limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
+        wanted = (time_text(asked_since), node_id, time_text(given_before), limit)
+        if not self._db.rows(_OPEN, wanted):
+            return []  # as nearly always: without a transaction
         with self._db.transaction():
-            rows = self._db.rows(
-                _OPEN, (time_text(asked_since), node_id, time_text(given_before), limit)
-            )
+            rows = self._db.rows(_OPEN, wanted)
             taken = []
             for search in map(_search, rows):
                 waiting = self._db.rows(
