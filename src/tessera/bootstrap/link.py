@@ -20,6 +20,7 @@ from tessera.bootstrap.gate import gate_of
 from tessera.bootstrap.node import NodeSettings
 from tessera.domain.audit.events import joined_hub
 from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.notice import Notice
 from tessera.domain.errors import Conflict
 from tessera.domain.zones import Released
 from tessera.node import link as node_link
@@ -146,6 +147,16 @@ def publish_dataset(home: Path, released: Released[DatasetDescription]) -> None:
             await node_link.publish(link, folder, released, version_folder)
 
     asyncio.run(publishing())
+
+
+def give_notice(home: Path, notice: Notice) -> None:
+    """Confirm or withdraw a published dataset. Raises as `publish_dataset`."""
+
+    async def giving() -> None:
+        async with _open_link(home) as (link, folder):
+            await node_link.give_notice(link, folder, notice)
+
+    asyncio.run(giving())
 
 
 def run_node(home: Path, on_ready: Callable[[HubPin], None] = lambda pin: None) -> None:

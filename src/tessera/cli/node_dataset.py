@@ -1,11 +1,14 @@
 """`tessera node dataset …`: immutable versions of what the node holds."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tessera.cli.show import print_json, told
+
+if TYPE_CHECKING:
+    from tessera.domain.catalogue.notice import NoticeKind
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Immutable dataset versions of the node.")
 
@@ -211,3 +214,58 @@ def publish_command(
         print_json({"dataset_id": sent.dataset_id, "version": sent.version})
     else:
         typer.echo(f"{sent.dataset_id} version {sent.version} is in the hub's catalogue")
+
+
+@dataset_app.command("confirm")
+def confirm_command(home: Home, identifier: DatasetIdText) -> None:
+    """Say that a published description still holds; asked of the holder once a year.
+
+    **Example:** `tessera node dataset confirm /srv/tessera prostate-mr`
+    """
+    from tessera.domain.catalogue.notice import NoticeKind
+
+    _give_notice(home, identifier, NoticeKind.CONFIRMED)
+    typer.echo(f"{identifier} is confirmed; next within a year")
+
+
+@dataset_app.command("withdraw")
+def withdraw_command(
+    home: Home,
+    identifier: DatasetIdText,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a line; it is public.")],
+    successor: Annotated[
+        str, typer.Option("--successor", help="The dataset that takes its place.")
+    ] = "",
+) -> None:
+    """Take a dataset out of the hub's catalogue; its address goes on to say so.
+
+    The node answers for it no more, from this moment. Its files stay. A later version that is
+    published puts it back.
+
+    **Example:** `tessera node dataset withdraw /srv/tessera prostate-mr
+    --reason 'Consent was asked for anew.' --successor prostate-mr-2`
+    """
+    from tessera.domain.catalogue.notice import NoticeKind
+
+    _give_notice(home, identifier, NoticeKind.WITHDRAWN, reason, successor)
+    typer.echo(f"{identifier} is withdrawn; the hub says so at its address")
+
+
+def _give_notice(
+    home: Path, identifier: str, kind: "NoticeKind", reason: str = "", successor: str = ""
+) -> None:
+    from datetime import UTC, datetime
+
+    from tessera.bootstrap.link import give_notice
+    from tessera.domain.catalogue.notice import Notice
+    from tessera.domain.ids import dataset_id
+
+    with told():
+        notice = Notice(
+            dataset_id=dataset_id(identifier),
+            kind=kind,
+            at=datetime.now(UTC),
+            reason=reason,
+            successor=dataset_id(successor) if successor else "",
+        )
+        give_notice(home, notice)

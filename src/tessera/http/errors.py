@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.dicomweb.refusals import NotAcceptable, UnsupportedMedia
 from tessera.domain.errors import (
     Conflict,
@@ -23,6 +24,7 @@ from tessera.wire.text import one_line
 
 _log = logging.getLogger(__name__)
 STATUS: Final[dict[type[TesseraError], int]] = {
+    Withdrawn: 410,
     NotFound: 404,
     InvalidInput: 400,
     NotAcceptable: 406,

@@ -22,6 +22,7 @@ REQUESTS = (
     MessageType.REPORT,
     MessageType.DELIVER,
     MessageType.RELAY,
+    MessageType.NOTICE,
     MessageType.RENEW_KEY,
 )
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.http import dataset_page, search_page
@@ -149,6 +150,10 @@ class _Pages:
             entry = self.hub.entry(
                 request.path_params["node_id"], request.path_params["dataset_id"], version
             )
+        except Withdrawn as gone:
+            if media:
+                raise
+            return render(request, "withdrawn.html", now=self.now(), status=410, gone=gone)
         except (NotFound, InvalidInput):
             if media:
                 raise
@@ -161,6 +166,7 @@ class _Pages:
             "dataset.html",
             now=self.now(),
             entry=entry,
+            is_confirmed=entry.is_confirmed(self.now()),
             page=dataset_page.view(entry, words, str(request.url.replace(query=""))),
         )
 

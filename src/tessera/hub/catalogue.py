@@ -9,6 +9,7 @@ from typing import Final
 from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.notice import Notice, NoticeKind, Withdrawn
 from tessera.domain.catalogue.progress import Progress, Published, progress
 from tessera.domain.errors import NotFound
 from tessera.domain.tiers.judged import said_in
@@ -59,6 +60,15 @@ class Catalogue:
                 self.store.datasets.renew_conformance(published)
         return is_new
 
+    def take_notice(self, node: NodeRecord, notice: Notice) -> None:
+        """Keep what the holder says of a published dataset. Raises NotFound."""
+        with self.store.transaction():
+            self.store.datasets.note(node.node_id, notice)
+            told = events.dataset_noted(
+                node.node_id, notice.dataset_id, notice.kind.value, notice.reason
+            )
+            self.audit.append(told, self.clock.now())
+
     def nodes(self) -> Sequence[NodeSummary]:
         """Return the approved nodes, by name."""
         return sorted(self._approved().values(), key=lambda n: (n.name.casefold(), n.node_id))
@@ -72,6 +82,7 @@ class Catalogue:
         if kept is not None and kept[0] is newest and kept[1] == nodes:
             return kept[2]
         versions = self.store.datasets.versions_of_all()
+        notices = self.store.datasets.notices()
         entries = tuple(
             CatalogueEntry(
                 node=nodes[v.node_id],
@@ -79,6 +90,7 @@ class Catalogue:
                 published_at=v.published_at,
                 versions=versions.get((v.node_id, v.description.dataset_id), ()),
                 conformance=said_in(v.description.conformance),
+                confirmed_at=_confirmed(notices.get((v.node_id, v.description.dataset_id), {}), v),
             )
             for v in newest
             if v.node_id in nodes
@@ -91,7 +103,12 @@ class Catalogue:
         found = self.store.datasets.find(node_id, dataset_id, version)
         if node is None or found is None:
             raise NotFound(f"no dataset {dataset_id} of node {node_id}")
+        if notice := self._noticed(found).get(NoticeKind.WITHDRAWN):
+            raise Withdrawn(notice, node_id, found.description.title["en"])
         return self._entry(node, found)
+
+    def _noticed(self, found: CataloguedVersion) -> Mapping[NoticeKind, Notice]:
+        return self.store.datasets.notices().get((found.node_id, found.description.dataset_id), {})
 
     def progress(self) -> Progress:
         """Return how far the approved nodes have come."""
@@ -135,6 +152,7 @@ class Catalogue:
             published_at=found.published_at,
             versions=self.store.datasets.versions(found.node_id, found.description.dataset_id),
             conformance=said_in(found.description.conformance),
+            confirmed_at=_confirmed(self._noticed(found), found),
         )
 
     def _approved(self) -> dict[str, NodeSummary]:
@@ -155,6 +173,12 @@ class Catalogue:
             for node in self.store.nodes.all()
             if node.state is NodeState.APPROVED
         }
+
+
+def _confirmed(notices: Mapping[NoticeKind, Notice], version: CataloguedVersion) -> datetime | None:
+    """Return when the holder last confirmed it after this version was published."""
+    notice = notices.get(NoticeKind.CONFIRMED)
+    return notice.at if notice and notice.at > version.published_at else None
 
 
 def _total(numbers: Sequence[int | None]) -> int | None:

@@ -38,6 +38,7 @@ from tessera.wire.envelope import MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.fields import Json
 from tessera.wire.messages import Accepted
+from tessera.wire.notice import notice_from_json
 from tessera.wire.tasks import DeliveredPart, ReportKind, ReportMessage, TaskKind
 
 RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
@@ -146,7 +147,7 @@ class Hub:
             searching=searching,
             calling=Calling(searching=searching, dispatch=dispatch, bell=bell),
             audit=audit,
-            takers=_takers(reports, runs, relay, link_keys),
+            takers=_takers(reports, runs, relay, link_keys, catalogue),
         )
         return cls(
             name=name,
@@ -257,7 +258,7 @@ def _reports(dispatch: Dispatch, permits: Permits, runs: Runs, learnings: Learni
 
 
 def _takers(
-    reports: Reports, runs: Runs, relay: Relay, link_keys: LinkKeys
+    reports: Reports, runs: Runs, relay: Relay, link_keys: LinkKeys, catalogue: Catalogue
 ) -> dict[MessageType, Take]:
     def report(node: NodeRecord, body: Json) -> Json:
         return reports.receive(node, ReportMessage.from_json(body)).to_json()
@@ -270,9 +271,14 @@ def _takers(
         is_awaited = relay.answer(node.node_id, RelayMessage.from_json(body))
         return Accepted(n_accepted=int(is_awaited)).to_json()
 
+    def notice(node: NodeRecord, body: Json) -> Json:
+        catalogue.take_notice(node, notice_from_json(body))
+        return Accepted(n_accepted=1).to_json()
+
     return {
         MessageType.REPORT: report,
         MessageType.DELIVER: deliver,
         MessageType.RELAY: answer,
         MessageType.RENEW_KEY: link_keys.take_renewal,
+        MessageType.NOTICE: notice,
     }

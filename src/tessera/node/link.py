@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from tessera.domain.audit import events
 from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.notice import Notice, NoticeKind
 from tessera.domain.errors import Conflict, TesseraError, Unavailable
 from tessera.domain.zones import Released
 from tessera.ports.audit_log import AuditLog, Verdict
@@ -33,6 +34,7 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.notice import notice_to_json
 from tessera.wire.refusals import (
     BadSignature,
     HubKeyRenewed,
@@ -115,6 +117,14 @@ class NodeLink:
         )
         self.audit.append(published, self.clock.now())
         return accepted
+
+    async def notice(self, notice: Notice) -> Accepted:
+        reply = await self._ask(MessageType.NOTICE, notice_to_json(notice), _REPLY_S)
+        told = events.dataset_noted(
+            self.pin.node_id, notice.dataset_id, notice.kind.value, notice.reason
+        )
+        self.audit.append(told, self.clock.now())
+        return Accepted.from_json(reply)
 
     async def poll(self, wait_s: int) -> PollReply:
         """Wait up to `wait_s` seconds at the hub for work; each side shows its log's head."""
@@ -297,6 +307,29 @@ async def send_outgoing(link: NodeLink, records: LinkRecords, outgoing: Outgoing
         raise
     records.add_answered(outgoing.version)
     records.remove_outgoing(outgoing.version)
+
+
+async def give_notice(link: NodeLink, records: LinkRecords, notice: Notice) -> None:
+    """Tell the hub what the holder says of a dataset; a withdrawn one is answered for no more.
+
+    Raises as `publish`: what may pass keeps the notice, and `send_notice` sends it later.
+    """
+    if notice.kind is NoticeKind.WITHDRAWN:
+        records.remove_answered(notice.dataset_id)
+    records.put_notice(notice)
+    await send_notice(link, records, notice)
+
+
+async def send_notice(link: NodeLink, records: LinkRecords, notice: Notice) -> None:
+    """Send one kept notice. Raises as `publish`."""
+    try:
+        await link.notice(notice)
+    except MAY_PASS:
+        raise
+    except TesseraError:
+        records.remove_notice(notice)
+        raise
+    records.remove_notice(notice)
 
 
 def _open_reply(

@@ -12,7 +12,7 @@ from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidInput, InvalidQuery, TesseraError
 from tessera.node.answer import Gate, PublishedVersion, answer_query
-from tessera.node.link import MAY_PASS, NodeLink, send_outgoing
+from tessera.node.link import MAY_PASS, NodeLink, send_notice, send_outgoing
 from tessera.node.link_key import LinkKey
 from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
@@ -74,6 +74,7 @@ class LinkLoop:
             try:
                 await self.link_key.finish()
                 await self._publish_outgoing()
+                await self._send_notices()
                 # The first turn after a fault does not wait at the hub: the log says at once
                 # that the hub is back.
                 await self._take_work(0 if is_away else POLL_S)
@@ -105,6 +106,15 @@ class LinkLoop:
                 _log.error("dataset %s was not accepted: %s", name, err)
             else:
                 _log.info("dataset %s is published", name)
+
+    async def _send_notices(self) -> None:
+        for notice in self.records.notices():
+            try:
+                await send_notice(self.link, self.records, notice)
+            except MAY_PASS:
+                raise
+            except TesseraError as err:
+                _log.error("%s of %s was not accepted: %s", notice.kind, notice.dataset_id, err)
 
     async def _take_work(self, wait_s: int) -> None:
         clock = asyncio.get_running_loop().time

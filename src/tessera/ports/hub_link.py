@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from tessera.domain.catalogue.notice import Notice
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.wire.envelope import MessageType
 from tessera.wire.fields import Json
@@ -73,6 +74,22 @@ class LinkRecords(Protocol):
 
     def add_answered(self, version: AnsweredVersion) -> None:
         """Add a version; adding it again changes nothing."""
+        ...
+
+    def remove_answered(self, dataset_id: DatasetId) -> None:
+        """Answer no more for any version of it, nor publish what has not reached the hub."""
+        ...
+
+    def notices(self) -> Sequence[Notice]:
+        """Return the notices that have not reached the hub yet, the oldest first."""
+        ...
+
+    def put_notice(self, notice: Notice) -> None:
+        """Keep a notice for the hub; a newer one of its kind takes its place."""
+        ...
+
+    def remove_notice(self, notice: Notice) -> None:
+        """Remove it; an unknown one is no error."""
         ...
 
     def outgoing(self) -> Sequence[Outgoing]:

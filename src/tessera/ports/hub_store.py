@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tessera.domain.catalogue.description import DatasetDescription, Facet
+from tessera.domain.catalogue.notice import Notice, NoticeKind
 from tessera.domain.cohort.result import ConditionExplained, Outcome
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.access_records import PermitStore, RunStore, TaskQueue, ToolStore
@@ -189,6 +190,17 @@ class DatasetStore(Protocol):
 
     def versions_of_all(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
         """Return the published versions of every dataset, by node and dataset id."""
+        ...
+
+    def note(self, node_id: str, notice: Notice) -> None:
+        """Keep the newest notice of a kind. A withdrawn dataset is in none of the sequences.
+
+        A version that is added later takes the withdrawal back. Raises NotFound.
+        """
+        ...
+
+    def notices(self) -> Mapping[tuple[str, str], Mapping[NoticeKind, Notice]]:
+        """Return what is kept of each dataset, by node and dataset id; kept as `newest` is."""
         ...
 
 

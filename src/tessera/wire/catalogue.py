@@ -44,6 +44,7 @@ def entry_to_json(entry: CatalogueEntry) -> dict[str, object]:
         "description": description_to_json(entry.description),
         "published_at": fields.moment_text(entry.published_at),
         "versions": list(entry.versions),
+        "confirmed_at": fields.moment_text_or_none(entry.confirmed_at),
     }
 
 
@@ -53,6 +54,9 @@ def entry_from_json(body: Json) -> CatalogueEntry:
         description=description_from_json(fields.child(body, "description")),
         published_at=fields.moment(body, "published_at"),
         versions=fields.integers(body, "versions"),
+        confirmed_at=fields.moment_or_none(body, "confirmed_at")
+        if "confirmed_at" in body
+        else None,
     )
 
 

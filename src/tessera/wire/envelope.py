@@ -44,6 +44,8 @@ class MessageType(StrEnum):
     DELIVER_REPLY = "deliver-reply"
     RELAY = "relay"
     RELAY_REPLY = "relay-reply"
+    NOTICE = "notice"
+    NOTICE_REPLY = "notice-reply"
     RENEW_KEY = "renew-key"
     RENEW_KEY_REPLY = "renew-key-reply"
 

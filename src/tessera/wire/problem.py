@@ -10,9 +10,11 @@ from typing import Final
 from tessera.domain import errors
 from tessera.domain.access.permit import PermitRefused, Reason
 from tessera.domain.access.tool import InvalidTool
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.errors import InvalidQuery, TesseraError
 from tessera.wire import fields, refusals
 from tessera.wire.fields import Json
+from tessera.wire.notice import notice_to_json
 from tessera.wire.refusals import BadMessage, HubKeyRenewed, TooLarge
 from tessera.wire.text import one_line
 
@@ -39,6 +41,8 @@ def problem_to_json(error: TesseraError, status: int) -> dict[str, object]:
             body |= {"detail": str(error)}
         case BadMessage():
             body |= {"detail": str(error), "key": error.key}
+        case Withdrawn():
+            body |= {"detail": str(error)} | notice_to_json(error.notice)
         case HubKeyRenewed():
             body |= {"renewals": list(error.renewals)}
     return body

@@ -25,6 +25,7 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.notice import notice_from_json
 from tessera.wire.problem import problem_from_json
 from tessera.wire.refusals import HubKeyRenewed
 from tessera.wire.renewal import HUB, KeyRenewed, RenewKey
@@ -49,6 +50,8 @@ READERS: dict[MessageType, Callable[[Json], object]] = {
     MessageType.DELIVER_REPLY: Accepted.from_json,
     MessageType.RELAY: RelayMessage.from_json,
     MessageType.RELAY_REPLY: Accepted.from_json,
+    MessageType.NOTICE: notice_from_json,
+    MessageType.NOTICE_REPLY: Accepted.from_json,
     MessageType.RENEW_KEY: RenewKey.from_json,
     MessageType.RENEW_KEY_REPLY: KeyRenewed.from_json,
 }

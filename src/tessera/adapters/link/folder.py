@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tessera.adapters.audit.lines import sync_folder
+from tessera.domain.catalogue.notice import Notice
 from tessera.domain.errors import InvalidInput, InvalidSettings
-from tessera.domain.ids import dataset_id, node_id
+from tessera.domain.ids import DatasetId, dataset_id, node_id
 from tessera.ports.hub_link import AnsweredVersion, HubPin, Outgoing
 from tessera.wire import fields
 from tessera.wire.fields import Json
 from tessera.wire.keys import FormerKey, PublicKey
+from tessera.wire.notice import notice_from_json, notice_to_json
 
 
 class LinkFolder:
@@ -19,7 +21,8 @@ class LinkFolder:
         """Make the folder, mode 0700, when it is not there."""
         self._folder = folder
         self._outbox = folder / "outbox"
-        for path in (folder, self._outbox):
+        self._notices = folder / "notices"
+        for path in (folder, self._outbox, self._notices):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
@@ -63,6 +66,27 @@ class LinkFolder:
         others = [v for v in self.answered() if _name(v) != _name(version)]
         body = {"versions": [_version_to_json(v) for v in (*others, version)]}
         _write(self._folder / "published.json", body)
+
+    def remove_answered(self, dataset_id: DatasetId) -> None:
+        kept = [v for v in self.answered() if v.dataset_id != dataset_id]
+        _write(self._folder / "published.json", {"versions": [_version_to_json(v) for v in kept]})
+        for one in self.outgoing():
+            if one.version.dataset_id == dataset_id:
+                self.remove_outgoing(one.version)
+
+    def notices(self) -> Sequence[Notice]:
+        found = (_read(path) for path in self._notices.glob("*.json"))
+        notices = [notice_from_json(body) for body in found if body is not None]
+        return sorted(notices, key=lambda one: one.at)
+
+    def put_notice(self, notice: Notice) -> None:
+        _write(self._notice_file(notice), notice_to_json(notice))
+
+    def remove_notice(self, notice: Notice) -> None:
+        self._notice_file(notice).unlink(missing_ok=True)
+
+    def _notice_file(self, notice: Notice) -> Path:
+        return self._notices / f"{notice.dataset_id}-{notice.kind}.json"
 
     def outgoing(self) -> Sequence[Outgoing]:
         found = (_read(path) for path in sorted(self._outbox.glob("*.json")))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
+from tessera.domain.catalogue.notice import Notice, NoticeKind
 from tessera.domain.errors import NotFound
-from tessera.domain.ids import NodeId
+from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.hub_store import CataloguedVersion
 from tessera.wire import fields
 from tessera.wire.description import description_from_json, description_to_json
@@ -18,6 +19,12 @@ version = (
     WHERE other.node_id = d.node_id AND other.dataset_id = d.dataset_id
 )
 """
+_HERE = """
+NOT EXISTS (
+    SELECT 1 FROM dataset_notice AS n
+    WHERE n.node_id = d.node_id AND n.dataset_id = d.dataset_id AND n.kind = 'withdrawn'
+)
+"""
 
 
 class SqliteDatasets:
@@ -25,6 +32,9 @@ class SqliteDatasets:
         self._db = db
         self._newest: tuple[int, tuple[CataloguedVersion, ...]] | None = None
         self._all: tuple[int, tuple[CataloguedVersion, ...]] | None = None
+        self._notices: tuple[int, Mapping[tuple[str, str], Mapping[NoticeKind, Notice]]] | None = (
+            None
+        )
         self._versions: tuple[int, Mapping[tuple[str, str], tuple[int, ...]]] | None = None
 
     def add(self, published: CataloguedVersion) -> bool:
@@ -41,6 +51,11 @@ class SqliteDatasets:
                 self._db.change(
                     "INSERT INTO dataset VALUES (?, ?, ?, ?, ?, ?)",
                     (*key, description.manifest_sha256, text, time_text(published.published_at)),
+                )
+                self._db.change(
+                    "DELETE FROM dataset_notice"
+                    " WHERE node_id = ? AND dataset_id = ? AND kind = 'withdrawn'",
+                    key[:2],
                 )
                 return True
             if there[0] != description.manifest_sha256:
@@ -83,7 +98,9 @@ class SqliteDatasets:
         revision = self._revision()
         kept = self._all
         if kept is None or kept[0] != revision:
-            rows = self._db.rows(f"{_VERSION} ORDER BY published_at, node_id, dataset_id, version")
+            rows = self._db.rows(
+                f"{_VERSION} WHERE {_HERE} ORDER BY published_at, node_id, dataset_id, version"
+            )
             kept = revision, tuple(_version(row) for row in rows)
             self._all = None if self._db.is_in_transaction else kept
         return kept[1]
@@ -95,6 +112,42 @@ class SqliteDatasets:
             kept = revision, self._read_versions()
             self._versions = None if self._db.is_in_transaction else kept
         return kept[1]
+
+    def note(self, node_id: str, notice: Notice) -> None:
+        with self._db.transaction():
+            if self.find(node_id, notice.dataset_id, None) is None:
+                raise NotFound(f"no dataset {notice.dataset_id} of node {node_id}")
+            key = (node_id, notice.dataset_id, notice.kind.value)
+            self._db.change(
+                "DELETE FROM dataset_notice WHERE node_id = ? AND dataset_id = ? AND kind = ?", key
+            )
+            self._db.change(
+                "INSERT INTO dataset_notice VALUES (?, ?, ?, ?, ?, ?)",
+                (*key, time_text(notice.at), notice.reason, notice.successor),
+            )
+
+    def notices(self) -> Mapping[tuple[str, str], Mapping[NoticeKind, Notice]]:
+        revision = self._revision()
+        kept = self._notices
+        if kept is None or kept[0] != revision:
+            kept = revision, self._read_notices()
+            self._notices = None if self._db.is_in_transaction else kept
+        return kept[1]
+
+    def _read_notices(self) -> dict[tuple[str, str], dict[NoticeKind, Notice]]:
+        found: dict[tuple[str, str], dict[NoticeKind, Notice]] = {}
+        for node_id, dataset_id, kind, at, reason, successor in self._db.rows(
+            "SELECT node_id, dataset_id, kind, at, reason, successor FROM dataset_notice"
+        ):
+            notice = Notice(
+                dataset_id=DatasetId(dataset_id),
+                kind=NoticeKind(kind),
+                at=time_of(at),
+                reason=reason,
+                successor=successor,
+            )
+            found.setdefault((node_id, dataset_id), {})[notice.kind] = notice
+        return found
 
     def _revision(self) -> int:
         row = self._db.row("SELECT number FROM catalogue_revision")
@@ -111,7 +164,8 @@ class SqliteDatasets:
 
     def _read_newest(self) -> tuple[CataloguedVersion, ...]:
         rows = self._db.rows(
-            f"{_VERSION} WHERE {_NEWEST} ORDER BY published_at DESC, node_id, dataset_id"
+            f"{_VERSION} WHERE {_NEWEST} AND {_HERE}"
+            " ORDER BY published_at DESC, node_id, dataset_id"
         )
         return tuple(_version(row) for row in rows)
 

@@ -11,6 +11,7 @@ from tessera.adapters.sqlite_hub.schema import (
     harvest,
     learning,
     link_keys,
+    notices,
     permits,
     statistics,
 )
@@ -26,6 +27,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     harvest.STATEMENTS,
     link_keys.STATEMENTS,
     statistics.STATEMENTS,
+    notices.STATEMENTS,
 )
 
 

@@ -32,6 +32,11 @@ def dataset_published(actor: str, dataset_id: str, version: int, manifest_sha256
     return Event("published", actor, _version(dataset_id, version, manifest_sha256))
 
 
+def dataset_noted(actor: str, dataset_id: str, kind: str, reason: str) -> Event:
+    """`kind`: confirmed or withdrawn, as its holder says."""
+    return Event(f"dataset-{kind}", actor, {"dataset": dataset_id, "reason": reason})
+
+
 def harvest_source_changed(change: str, source_id: str) -> Event:
     """`change`: added or removed. A source is another catalogue."""
     return Event(f"harvest-source-{change}", OPERATOR, {"source": source_id})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tessera.domain.catalogue.description import DatasetDescription
+from tessera.domain.catalogue.notice import CONFIRMED_FOR
 from tessera.domain.ids import NodeId
 from tessera.domain.tiers.judged import Signed
 
@@ -39,6 +40,12 @@ class CatalogueEntry:
     """All published versions, ascending."""
     conformance: Signed | None = None
     """What the node's signed report says of the tiers; None when it made none."""
+    confirmed_at: datetime | None = None
+    """When the holder last said that the description holds; None: when it was published."""
+
+    def is_confirmed(self, now: datetime) -> bool:
+        """Whether the holder has said within a year that the description holds."""
+        return now - (self.confirmed_at or self.published_at) <= CONFIRMED_FOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Final
 from joserfc.jwk import OKPKey
 
 from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.domain.catalogue.notice import Notice, NoticeKind
 from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.disclosure import CountPolicy, disclose
 from tessera.domain.cohort.exact import ExactCounts
@@ -36,6 +37,7 @@ from tessera.wire.messages import (
     StatusReply,
     StatusRequest,
 )
+from tessera.wire.notice import notice_to_json
 from tessera.wire.problem import problem_to_json
 from tessera.wire.refusals import HubKeyRenewed
 from tessera.wire.renewal import HUB, KeyRenewed, RenewKey
@@ -141,6 +143,16 @@ def bodies() -> dict[MessageType, dict[str, object]]:
         MessageType.DELIVER_REPLY: Accepted(n_accepted=1).to_json(),
         MessageType.RELAY: RelayMessage(use_id=_USE, sealed=b"sealed for one reader").to_json(),
         MessageType.RELAY_REPLY: Accepted(n_accepted=1).to_json(),
+        MessageType.NOTICE: notice_to_json(
+            Notice(
+                dataset_id=DatasetId("prostate-mr"),
+                kind=NoticeKind.WITHDRAWN,
+                at=AT,
+                reason="Consent was asked for anew.",
+                successor="prostate-mr-2",
+            )
+        ),
+        MessageType.NOTICE_REPLY: Accepted(n_accepted=1).to_json(),
         MessageType.RENEW_KEY: RenewKey(renewal=renewal("linkoping")).to_json(),
         MessageType.RENEW_KEY_REPLY: KeyRenewed(
             fingerprint=PublicKey(NEXT_KEY["x"]).fingerprint, former_until=AT + OVERLAP
