@@ -15,7 +15,7 @@ from tessera.adapters.rdf import catalogue_graph, dataset_graph, jsonld, turtle
 from tessera.adapters.rdf.mandatory import missing_properties
 from tessera.adapters.rdf.shapes import DATASETS
 from tessera.adapters.rdf.shapes import shapes as shape_text
-from tessera.adapters.rdf.terms import DCAT, EUCAIM, HEALTH
+from tessera.adapters.rdf.terms import ADMS, DCAT, EUCAIM, HEALTH
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.catalogue.faults import FaultyDescription, description_faults, require_sound
@@ -245,3 +245,11 @@ def test_dcat_of_several_cancers_and_of_controls_conforms_and_says_no_untruth(
     assert missing_properties(controls, URIRef(f"{BASE}/datasets/linkoping/prostate-mr")) == ()
     controls.remove((None, HEALTH.populationCoverage, None))
     assert violations(controls, shapes)
+
+
+def test_dcat_change_note_is_the_versions_note_and_conforms(shapes: Graph) -> None:
+    graph = graph_of(described(change_note="Ten more patients; the stage is now TNM 8."))
+    notes = list(graph.objects(None, ADMS.versionNotes))
+    assert [str(note) for note in notes] == ["Ten more patients; the stage is now TNM 8."]
+    assert violations(graph, shapes) == []
+    assert not list(graph_of(described()).objects(None, ADMS.versionNotes))

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -184,6 +185,18 @@ def test_dataset_with_new_content_makes_a_version_that_names_the_one_before(node
         node.home, DatasetRequest(dataset_id="cancer-images", description="Other words.")
     )
     assert changed_words.version == 3
+
+
+def test_dataset_change_note_is_of_its_version_alone_and_is_not_content(node: Node) -> None:
+    create_dataset(node.home, replace(REQUEST, change_note="  First release. "))
+    again = create_dataset(node.home, replace(REQUEST, change_note="Nothing new."))
+    assert not again.is_new
+    put(node, range(24, 30))
+    create_dataset(node.home, REQUEST)
+    notes = [release_dataset(node.home, again.dataset_id, v).value.change_note for v in (1, 2)]
+    assert notes == ["First release.", ""]
+    with pytest.raises(InvalidInput, match="--note"):
+        create_dataset(node.home, replace(REQUEST, change_note="a\x00b"))
 
 
 def test_dataset_tables_are_the_same_bytes_in_another_home(node: Node, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ from tessera.node.datasets import (
 )
 from tessera.ports.clinical_store import ClinicalStore
 from tessera.wire.description import description_to_json
+from tessera.wire.description_limits import MAX_CHANGE_NOTE
+from tessera.wire.text import is_plain
 
 if TYPE_CHECKING:
     from tessera.domain.quality.report import QualityReport
@@ -61,6 +63,8 @@ class DatasetRequest:
     provenance: str | None = None
     legal_basis: str | None = None
     where: str = ""
+    change_note: str = ""
+    """What the version changes. It is the new version's own: no later one inherits it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ def create_dataset(
             software=SOFTWARE,
             now=SystemClock().now(),
             where=where,
+            change_note=_change_note(request.change_note),
         )
     )
     if made.is_new:
@@ -207,6 +212,15 @@ def _identifier(request: DatasetRequest) -> DatasetId:
     if not request.title:
         raise InvalidInput("give the dataset a title (--title) or name an existing one (--id)")
     return dataset_id(slug(request.title))
+
+
+def _change_note(text: str) -> str:
+    note = text.strip()
+    if len(note) > MAX_CHANGE_NOTE or not is_plain(note):
+        raise InvalidInput(
+            f"the change note (--note) is at most {MAX_CHANGE_NOTE} characters of plain text"
+        )
+    return note
 
 
 def slug(text: str) -> str:

@@ -52,6 +52,9 @@ def create_command(
     ] = None,
     provenance: Annotated[str | None, typer.Option(help="How the data came to be.")] = None,
     legal_basis: Annotated[str | None, typer.Option(help="Legal basis in words.")] = None,
+    note: Annotated[
+        str, typer.Option("--note", help="What this version changes, for its readers.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Freeze the node's images and clinical records as a new version of a dataset.
@@ -78,6 +81,7 @@ def create_command(
         provenance=provenance,
         legal_basis=legal_basis,
         where=where,
+        change_note=note,
     )
     with told():
         made = create_dataset(home, request, on_step=lambda step: typer.echo(step, err=True))
@@ -100,6 +104,7 @@ def create_command(
         typer.echo(
             f"nothing has changed since {made.dataset_id} version {made.version}; "
             "no new version was made"
+            f"{', and the note was not kept' if note else ''}"
         )
         return
     typer.echo(f"{made.dataset_id} version {made.version}: {made.folder}")

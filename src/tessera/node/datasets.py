@@ -51,6 +51,8 @@ class NewVersion:
     now: datetime
     where: str = ""
     """A cohort query; empty means every subject."""
+    change_note: str = ""
+    """What the version changes, in the holder's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,7 @@ class DatasetWorkshop:
             deid_profile=request.deid_profile,
             quality=findings,
             minimum=self.policy.minimum,
+            change_note=manifest.change_note,
         )
         released = disclose_description(exact, self.policy)
         for name, content in self.documents(released, report).items():
@@ -176,6 +179,7 @@ class DatasetWorkshop:
             about=request.about.as_json(),
             software=request.software,
             previous=Previous(newest.version, newest.sha256) if newest else None,
+            change_note=request.change_note,
         )
 
 
@@ -249,5 +253,6 @@ def released_description(
         deid_profile=manifest.deid_profile,
         quality=quality["summary"],
         minimum=policy.minimum,
+        change_note=manifest.change_note,
     )
     return disclose_description(exact, policy)

@@ -18,6 +18,8 @@ MAX_VERSION: Final = 999_999
 MAX_SUBJECTS: Final = 10**9
 MAX_OF_SUBJECTS: Final = 10**12
 """Studies, series, instances."""
+MAX_CHANGE_NOTE: Final = 2000
+"""Characters."""
 MAX_BYTES: Final = 10**18
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
@@ -51,6 +53,7 @@ def check_description(d: DatasetDescription) -> None:
         ("policy", d.policy),
     ):
         _text(key, text, 2000)
+    _text("change_note", d.change_note, MAX_CHANGE_NOTE)
     _require(_LANGUAGE.fullmatch(d.language), "language", "a language tag such as sv")
     _agent("publisher", d.publisher)
     _agent("contact", d.contact)

@@ -97,6 +97,8 @@ def _identify(graph: Graph, iri: URIRef, d: DatasetDescription) -> None:
     for word in (*d.keywords, *_derived_keywords(d)):
         add(DCAT.keyword, Literal(word, lang="en"))
     add(DCAT.version, Literal(f"{d.version}.0.0"))
+    if d.change_note:
+        add(ADMS.versionNotes, Literal(d.change_note, lang="en"))
     add(DCT.issued, Literal(d.created.isoformat(), datatype=XSD.dateTime))
     add(DCT.modified, Literal(d.created.isoformat(), datatype=XSD.dateTime))
     add(DCAT.landingPage, page(graph, str(iri)))

@@ -31,6 +31,7 @@ def describe(
     deid_profile: str,
     quality: Mapping[str, int],
     minimum: int,
+    change_note: str = "",
 ) -> DatasetDescription:
     """Return the exact description of one version. The instance table is not looked at.
 
@@ -60,6 +61,7 @@ def describe(
         collection_methods=_collection_methods(tables, minimum),
         access_conditions=about.access_conditions,
         data_use=about.data_use,
+        change_note=change_note,
         provenance=about.provenance,
         deid_profile=deid_profile,
         legal_basis=about.legal_basis,

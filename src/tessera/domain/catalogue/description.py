@@ -73,6 +73,8 @@ class DatasetDescription:
     """The tier that the node's checks found; 1 of a node that did not look, 0 when none holds."""
     conformance: str = ""
     """The report on the tiers, a compact JWS of the node's key; empty when there is none."""
+    change_note: str = ""
+    """What this version changes, in the holder's words; empty when the holder said nothing."""
     provenance: str = ""
     """How the data came to be, in words."""
     deid_profile: str = ""

@@ -66,6 +66,8 @@ class Manifest:
     """What the data manager said (`DatasetAbout.as_json`)."""
     software: str
     previous: Previous | None = None
+    change_note: str = ""
+    """What the holder says that this version changes: of the version, not of its content."""
 
     @cached_property
     def content_sha256(self) -> str:
@@ -84,6 +86,7 @@ class Manifest:
             "software": self.software,
             "previous": previous
             and {"version": previous.version, "manifest_sha256": previous.manifest_sha256},
+            **({"change_note": self.change_note} if self.change_note else {}),
             **self._content(),
         }
         text = json.dumps(body, ensure_ascii=False, sort_keys=True)
@@ -143,6 +146,7 @@ def parse_manifest(raw: bytes) -> Manifest:
             about=body["about"],
             software=body["software"],
             previous=previous and Previous(previous["version"], previous["manifest_sha256"]),
+            change_note=str(body.get("change_note", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as cause:
         if isinstance(cause, InvalidInput):
