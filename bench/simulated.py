@@ -10,6 +10,7 @@ which `prepare` made before the hub was started.
 import asyncio
 import base64
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -130,6 +131,7 @@ class SimulatedNode:
     def __init__(self, url: str, hub: str, node_id: str, key: Path, number: int) -> None:
         self._hub, self.node_id = hub, node_id
         self._signer = Ed25519Signer.load(key)
+        self._taken = key.with_name(f"{node_id}.tasks")
         # A hub limits requests by address; hospitals have each their own.
         address = f"127.10.{number // 250}.{1 + number % 250}"
         self._polls, self._others = Line(url, address), Line(url, address)
@@ -154,8 +156,16 @@ class SimulatedNode:
             body = {"search_id": query["search_id"], "answers": answers}
             await self._say(self._others, MessageType.ANSWER, body)
         if tasks := reply.get("tasks", []):
+            self._take_up([str(task["task_id"]) for task in tasks])
             done = [{"kind": "done", "body": {"task_id": task["task_id"]}} for task in tasks]
             await self._say(self._others, MessageType.REPORT, {"reports": done})
+
+    def _take_up(self, task_ids: list[str]) -> None:
+        """Write down, durably, what came; a task may come again until it is known to be done."""
+        with self._taken.open("a", encoding="ascii") as file:
+            file.writelines(f"{task_id}\n" for task_id in task_ids)
+            file.flush()
+            os.fsync(file.fileno())
 
     async def _say(self, line: Line, type: MessageType, body: dict[str, object]) -> dict:  # type: ignore[type-arg]
         envelope = Envelope(

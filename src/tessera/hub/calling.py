@@ -37,10 +37,12 @@ class Calling:
         self.dispatch.ring(node.node_id)
         now_s = asyncio.get_running_loop().time
         until = now_s() + min(wait_s, POLL_MAX_S)
-        while self._newest[node.node_id] is me and not self.bell.is_stopped and may_go_on():
+        while self._newest[node.node_id] is me and not self.bell.is_stopped:
             queries, tasks = self.searching.take(node), self.dispatch.take(node.node_id)
             left_s = until - now_s()
             if queries or tasks or left_s <= 0:
                 return queries, tasks
             await self.bell.wait(node_key(node.node_id), min(left_s, _LOOK_AGAIN_S))
+            if not may_go_on():
+                break
         return (), ()

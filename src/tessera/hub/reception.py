@@ -1,5 +1,6 @@
 """Where nodes' messages come in: who signed, is it fresh, may they, then the one use case."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,9 +76,35 @@ class Reception:
     audit: AuditLog
     takers: dict[MessageType, Take] = field(default_factory=dict)
     """Who takes the messages that belong to one use case alone."""
+    _heard: list[tuple[str, str, datetime, "asyncio.Future[bool]"]] = field(
+        init=False, default_factory=list
+    )
     _forget_at: list[datetime] = field(
         init=False, default_factory=lambda: [datetime.min.replace(tzinfo=UTC)]
     )
+
+    async def _is_new(self, sender: str, message_id: str, until: datetime) -> bool:
+        """Remember a message, with those that come in the same moment; durable on return."""
+        loop = asyncio.get_running_loop()
+        is_new: asyncio.Future[bool] = loop.create_future()
+        self._heard.append((sender, message_id, until, is_new))
+        if len(self._heard) == 1:
+            loop.call_soon(self._remember_heard)
+        return await is_new
+
+    def _remember_heard(self) -> None:
+        heard, self._heard[:] = list(self._heard), []
+        try:
+            with self.store.transaction():
+                are_new = [self.store.seen_ids.remember(*one[:3]) for one in heard]
+        except Exception as err:
+            for *_, waiter in heard:
+                if not waiter.done():
+                    waiter.set_exception(err)
+            return
+        for (*_, waiter), is_new in zip(heard, are_new, strict=True):
+            if not waiter.done():
+                waiter.set_result(is_new)
 
     async def receive(self, type: MessageType, token: str) -> str:
         """Return the signed reply to one signed message.
@@ -85,7 +112,7 @@ class Reception:
         Raises Refused with its cause, InvalidInput naming the key, Conflict.
         """
         if type is MessageType.JOIN:
-            return self._join(token)
+            return await self._join(token)
         key_name = self.verifier.key_name(token)
         node = self.store.nodes.find_by_key(key_name)
         if node is None:
@@ -94,7 +121,7 @@ class Reception:
         envelope = Envelope.decode(self.verifier.verify(token, key))
         if not node.keys.speaks(key_name, self.clock.now()):
             raise KeyRetired(f"{key_name} is no longer the key of node {node.node_id}")
-        answering = self._accept(envelope, type, node.node_id)
+        answering = await self._accept(envelope, type, node.node_id)
         if type is not MessageType.STATUS:
             _require_approved(node)
         if type in (MessageType.POLL, MessageType.ANSWER):
@@ -106,7 +133,7 @@ class Reception:
         body = await self._reply(type, node, envelope)
         return self._sign(answering, envelope, node.node_id, body)
 
-    def _join(self, token: str) -> str:
+    async def _join(self, token: str) -> str:
         """The first message brings its own key; the invite says whether it may come in."""
         claimed = Envelope.decode(self.verifier.unverified(token))
         request = JoinRequest.from_json(claimed.body)
@@ -115,11 +142,11 @@ class Reception:
         if not self.joining.is_expected(request):
             # Before anything is kept of it: a stranger could send any number of these.
             raise InviteUnknown("no such invite")
-        answering = self._accept(envelope, MessageType.JOIN, key.fingerprint)
+        answering = await self._accept(envelope, MessageType.JOIN, key.fingerprint)
         reply = self.joining.join(request)
         return self._sign(answering, envelope, key.fingerprint, reply.to_json())
 
-    def _accept(self, envelope: Envelope, type: MessageType, sender: str) -> Signer:
+    async def _accept(self, envelope: Envelope, type: MessageType, sender: str) -> Signer:
         """Return the signer of the reply: the hub's key that the message names.
 
         Raises HubKeyRenewed when that is a former one; what was under way is still answered.
@@ -135,7 +162,7 @@ class Reception:
         if now >= self._forget_at[0]:
             self._forget_at[0] = now + _SEEN_ANEW
             self.store.seen_ids.forget(now)
-        if not self.store.seen_ids.remember(sender, envelope.id, now + REMEMBER):
+        if not await self._is_new(sender, envelope.id, now + REMEMBER):
             raise Replayed(f"message {envelope.id} of {sender} came before")
         return present
 

@@ -32,7 +32,8 @@ _GIVE_AGAIN: Final = timedelta(seconds=30)
 """A query that was handed out and not answered for this long is handed out again."""
 _KEPT_FOR: Final = timedelta(days=7)
 _TOGETHER_S: Final = 0.01
-"""Answers that come so close together are looked at together."""
+_MANY: Final = 20
+"""Answers of many nodes that come so close together are looked at together."""
 _AT_A_TIME: Final = 20
 """So many queries go to a node in one message; a flood of them must not outgrow the message."""
 
@@ -104,19 +105,17 @@ class Searching:
     async def wait(self, search_id: str, wait_s: float) -> SearchResult:
         """Return when complete, or after `wait_s` seconds at the most. Raises NotFound."""
         until = self.clock.now() + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S))
-        while (deadline := self._awaited_until(search_id)) and not self.bell.is_stopped:
-            left_s = (min(until, deadline) - self.clock.now()).total_seconds()
-            if left_s <= 0 or not await self.bell.wait(_search_key(search_id), left_s):
-                break  # also when the clock was set back meanwhile
-            await asyncio.sleep(_TOGETHER_S)
-        return self.result(search_id)
-
-    def _awaited_until(self, search_id: str) -> datetime | None:
-        """Return the deadline while an answer is to come before it; costs less than `result`."""
         search = self.store.searches.find(search_id)
         if search is None:
             raise NotFound("no such search, or it is too old")
-        return search.deadline if self.store.searches.n_awaited(search_id) else None
+        until = min(until, search.deadline)
+        # To count what is awaited costs less than the result.
+        while (n_awaited := self.store.searches.n_awaited(search_id)) and not self.bell.is_stopped:
+            left_s = (until - self.clock.now()).total_seconds()
+            if left_s <= 0 or not await self.bell.wait(_search_key(search_id), left_s):
+                break  # also when the clock was set back meanwhile
+            await asyncio.sleep(_TOGETHER_S if n_awaited > _MANY else 0)
+        return self.result(search_id)
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
         """Keep the answers to what this node was asked; return how many were kept."""
@@ -132,7 +131,7 @@ class Searching:
         kept: asyncio.Future[int] = loop.create_future()
         self._arrived.append((node, message, kept))
         if len(self._arrived) == 1:
-            loop.call_later(_TOGETHER_S, self._keep_arrived)
+            loop.call_soon(self._keep_arrived)
         return await kept
 
     def _keep_arrived(self) -> None:

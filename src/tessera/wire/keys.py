@@ -8,6 +8,7 @@ import re
 from base64 import b32encode, urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -59,8 +60,13 @@ class PublicKey:
     @property
     def fingerprint(self) -> str:
         """16 base32 characters of the key's SHA-256: the `kid` of its signatures."""
-        raw = urlsafe_b64decode(self.x + "=" * (-len(self.x) % 4))
-        return b32encode(sha256(raw).digest()[:_FINGERPRINT_BYTES]).decode().lower()
+        return _fingerprint(self.x)
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(x: str) -> str:
+    raw = urlsafe_b64decode(x + "=" * (-len(x) % 4))
+    return b32encode(sha256(raw).digest()[:_FINGERPRINT_BYTES]).decode().lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Signer and Verifier: compact JWS with the one algorithm Ed25519 (RFC 7515, RFC 9864)."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from joserfc import jws
@@ -71,6 +72,11 @@ class Ed25519Signer:
         return jws.serialize_compact(header, payload, self._key, registry=_REGISTRY)
 
 
+@lru_cache(maxsize=4096)
+def _imported(x: str) -> OKPKey:
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": x})
+
+
 class Ed25519Verifier:
     """Accepts nothing but Ed25519, whatever the token's header asks for."""
 
@@ -84,7 +90,7 @@ class Ed25519Verifier:
         name, _ = self._parse(token)
         if isinstance(key, Keys):
             key = key.signing(name)
-        public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
+        public = _imported(key.x)
         try:
             verified = jws.deserialize_compact(token, public, registry=_REGISTRY)
         except (JoseError, ValueError) as err:
