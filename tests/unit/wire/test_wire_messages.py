@@ -75,6 +75,7 @@ def test_every_field_of_a_description_travels() -> None:
         data_use=("DUO_0000042",),
         interoperability_tier=3,
         conformance="a.b.c",
+        change_note="n",
         provenance="p",
         deid_profile="d",
         legal_basis="l",
