@@ -1,6 +1,8 @@
 """REST, RDF and the Python client against a hub on a real socket."""
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from rdflib import DCAT, RDF, Graph
 
 import tessera
 from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.domain.cohort.fields import DISTRIBUTED
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound, Refused, Unavailable
 from tessera.http.limits import Rate
@@ -130,6 +133,12 @@ def test_a_search_has_an_address_of_its_own(url: str) -> None:
     assert table.text.splitlines()[0].startswith("node,country,dataset_id")
     assert len(table.text.splitlines()) == 1 + len(again["results"])
     assert get(f"{url}/api/v1/search/nothing.csv").status_code == 404
+    values = get(f"{url}{asked.headers['location']}/distributions.csv")
+    assert values.headers["content-type"].startswith("text/csv")
+    lines = list(csv.DictReader(io.StringIO(values.text)))
+    assert len(lines) == len(again["results"]) * len(DISTRIBUTED)
+    assert {line["state"] for line in lines} == {"no_answer"}
+    assert get(f"{url}/api/v1/search/nothing/distributions.csv").status_code == 404
 
 
 @pytest.mark.parametrize(

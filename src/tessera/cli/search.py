@@ -26,6 +26,10 @@ def search(
     ] = "http://127.0.0.1:8700",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet.")] = False,
+    distributions: Annotated[
+        bool,
+        typer.Option("--distributions", help="Print the distributions as a table."),
+    ] = False,
     wait: Annotated[
         float, typer.Option("--wait", min=0, max=30, help="Seconds to wait for nodes.")
     ] = 10,
@@ -54,6 +58,10 @@ def search(
         from tessera.wire.search import search_to_json
 
         print_json(search_to_json(result))
+    elif distributions:
+        from tessera.wire.search_csv import distributions_to_csv
+
+        typer.echo(distributions_to_csv(result), nl=False)
     elif csv:
         from tessera.wire.search_csv import search_to_csv
 

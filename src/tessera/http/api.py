@@ -21,7 +21,7 @@ from tessera.wire.catalogue import entry_to_json, node_to_json, summary_to_json
 from tessera.wire.harvested import harvested_to_json
 from tessera.wire.refusals import BadMessage
 from tessera.wire.search import search_to_json
-from tessera.wire.search_csv import search_to_csv
+from tessera.wire.search_csv import distributions_to_csv, search_to_csv
 
 _SIGNED: Final = "application/jose"
 """A compact JWS. Source: RFC 7515, 9.2.1."""
@@ -44,6 +44,9 @@ def routes(hub: HubViews) -> list[RuledRoute]:
         RuledRoute("/api/v1/harvested", api.harvested, PUBLIC),
         RuledRoute("/api/v1/search", api.start_search, PUBLIC, methods=("POST",)),
         RuledRoute("/api/v1/search/{search_id}.csv", api.search_table, PUBLIC),
+        RuledRoute(
+            "/api/v1/search/{search_id}/distributions.csv", api.search_distributions, PUBLIC
+        ),
         RuledRoute("/api/v1/search/{search_id}", api.search, PUBLIC),
         *(
             RuledRoute(f"/catalogue.{suffix}", api.whole(media), PUBLIC, name=f"catalogue_{suffix}")
@@ -135,14 +138,12 @@ class _Api:
 
     async def search_table(self, request: Request) -> Response:
         search_id = request.path_params["search_id"]
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="search-{search_id}.csv"',
-        }
-        table = search_to_csv(self._hub.search(search_id))
-        return Response(
-            table, headers=headers, media_type="text/csv; charset=utf-8; header=present"
-        )
+        return _table(search_to_csv(self._hub.search(search_id)), f"search-{search_id}.csv")
+
+    async def search_distributions(self, request: Request) -> Response:
+        search_id = request.path_params["search_id"]
+        table = distributions_to_csv(self._hub.search(search_id))
+        return _table(table, f"distributions-{search_id}.csv")
 
     async def search(self, request: Request) -> Response:
         """The answers so far; `?wait_s=` waits for the rest."""
@@ -191,3 +192,11 @@ def seconds(value: object) -> float:
     if isinstance(value, bool) or not 0 <= seconds <= MAX_WAIT_S:
         raise BadMessage("wait_s", f"a number of seconds from 0 to {MAX_WAIT_S:.0f}")
     return seconds
+
+
+def _table(table: str, name: str) -> Response:
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Response(table, headers=headers, media_type="text/csv; charset=utf-8; header=present")
