@@ -29,7 +29,7 @@ from tests.hub_trial import Program, wait_until
 from tests.receive_trial import free_port
 
 QUERY = "cancer = prostate and age_at_diagnosis > {age} and modality = MR"
-_LOOK_S = 0.2
+_LOOK_S = 0.1
 _GIVEN_UP_S = 300
 
 

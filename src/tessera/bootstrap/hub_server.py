@@ -78,8 +78,9 @@ def run_hub(
         conducting.start()
         harvest.start()
         try:
-            with listening:
-                asyncio.run(server.serve(sockets=[listening]))
+            runner = asyncio.Runner(loop_factory=config.get_loop_factory())
+            with listening, runner:
+                runner.run(server.serve(sockets=[listening]))
         finally:
             harvest.close()
             conducting.close()

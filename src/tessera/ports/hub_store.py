@@ -230,7 +230,8 @@ class SearchStore(Protocol):
 
         At most `limit` at a time.
         Left out are those asked before `asked_since`, and those given out at or after
-        `given_before`, so that two polls do not both get one.
+        `given_before`, so that two polls do not both get one. What was given is forgotten with
+        the process: then a node may get one again, and the first answer counts.
         """
         ...
 

@@ -188,6 +188,7 @@ class HubStoreContract(AccountStoreContract):
         assert take(_NOW + 29 * _SECOND) == []
         assert take(_NOW + 31 * _SECOND) == [("s1", rows[:1])]
         assert take(_NOW + 601 * _SECOND) == []
+        store.searches.answer(replace(rows[0], outcome=Outcome.TOO_FEW), _NOW)
 
         for name in ("s2", "s3", "s4"):
             store.searches.add(_search(name), [_asked(name, "linkoping", "a")])

@@ -21,15 +21,13 @@ SELECT search_id, node_id, dataset_id, version, title, data_created, node_online
     outcome, n_subjects, n_studies, not_supported, policy, detail, distributions, cuts
 FROM answer
 """
-_OPEN = f"""
-{_SEARCH}
-WHERE asked_at >= ? AND search_id IN (
-    SELECT search_id FROM answer
-    WHERE node_id = ? AND outcome IS NULL AND (given_at IS NULL OR given_at < ?)
-)
-ORDER BY asked_at, search_id
-LIMIT ?
-"""  # noqa: S608  no value is put in, only the other constant
+_OPEN = """
+SELECT DISTINCT search.search_id, query, query_json, explained, asked_at, deadline, asker, statistic
+FROM answer JOIN search USING (search_id)
+WHERE answer.node_id = ? AND answer.outcome IS NULL AND asked_at >= ?
+ORDER BY asked_at, search.search_id
+LIMIT 500
+"""
 _LATENCIES = """
 SELECT search.asked_at, min(answer.answered_at)
 FROM answer JOIN search USING (search_id)
@@ -53,6 +51,8 @@ WHERE search_id = ? AND node_id = ? AND dataset_id = ? AND version = ? AND outco
 class SqliteSearches:
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._given: dict[str, dict[str, datetime]] = {}
+        """When this process gave which search to a node; another hub's process gives none."""
 
     def add(self, search: SearchRecord, asked: Sequence[Asked]) -> None:
         explained = [condition_to_json(condition) for condition in search.explained]
@@ -102,25 +102,23 @@ class SqliteSearches:
         now: datetime,
         limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
-        wanted = (time_text(asked_since), node_id, time_text(given_before), limit)
-        if not self._db.rows(_OPEN, wanted):
-            return []  # as nearly always: without a transaction
-        with self._db.transaction():
-            rows = self._db.rows(_OPEN, wanted)
-            taken = []
-            for search in map(_search, rows):
-                waiting = self._db.rows(
-                    f"{_ASKED} WHERE search_id = ? AND node_id = ? AND outcome IS NULL "
-                    "ORDER BY place",
-                    (search.search_id, node_id),
-                )
-                self._db.change(
-                    "UPDATE answer SET given_at = ? "
-                    "WHERE search_id = ? AND node_id = ? AND outcome IS NULL",
-                    (time_text(now), search.search_id, node_id),
-                )
-                taken.append((search, [_asked(row) for row in waiting]))
-            return taken
+        open_rows = self._db.rows(_OPEN, (node_id, time_text(asked_since)))
+        ids = {row[0] for row in open_rows}
+        # In memory: written down, it would cost a commit for each node of each search.
+        given = {
+            search_id: at
+            for search_id, at in self._given.get(node_id, {}).items()
+            if at >= given_before and search_id in ids
+        }
+        chosen = [row for row in open_rows if row[0] not in given][:limit]
+        self._given[node_id] = given | {row[0]: now for row in chosen}
+        return [
+            (
+                _search(row),
+                [asked for asked in self.asked(row[0], node_id) if asked.outcome is None],
+            )
+            for row in chosen
+        ]
 
     def answer(self, answered: Asked, at: datetime) -> bool:
         changed = self._db.change(
