@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 import tessera
 from tessera.domain.cohort.form import ConditionLine, Form, query_of_form
@@ -14,7 +15,9 @@ from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidInput, InvalidQuery
 from tessera.domain.statistics.statistic import statistic
 from tessera.http.language import texts
-from tessera.http.trouble_words import fault_sentence, mend_sentence
+from tessera.http.trouble_words import added_sentence, fault_sentence, mend_sentence
+from tessera.hub import searching
+from tessera.node import answer
 from tests.pages.fake_hub import FakeHub
 from tests.pages.test_pages import Browser
 
@@ -105,6 +108,17 @@ def test_a_faulty_line_and_a_faulty_statistic_are_explained_in_swedish() -> None
         with pytest.raises(InvalidInput) as wrong:
             statistic(kind, by)
         assert re.match(said, unescape(fault_sentence(str(wrong.value), SV)))
+
+
+def test_what_a_node_or_the_hub_adds_is_said_in_swedish() -> None:
+    added = [
+        *(answer._SPENT.format(days=30), answer._FAILED),
+        *(searching._HAS_LEFT, searching._OTHER_STATE),
+    ]
+    for text in added:
+        assert 'lang="en"' not in added_sentence(text, SV)
+        assert added_sentence(text, texts("en")) == escape(text)
+    assert "30 dagar" in added_sentence(added[0], SV)
 
 
 @pytest.mark.parametrize(

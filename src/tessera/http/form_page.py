@@ -18,7 +18,6 @@ from tessera.domain.cohort.form import (
     MAX_LINES,
     ConditionLine,
     Form,
-    InvalidLine,
     Line,
     TextLine,
     form_of,
@@ -69,7 +68,7 @@ async def search_form(request: Request) -> Response:
         if form.lines:
             text = str(query_of_form(form))
     except InvalidQuery as error:
-        at = error.line if isinstance(error, InvalidLine) else -1
+        at = error.line
         if not form.lines:  # it could not even be read: it stays, as text
             form, at = Form((TextLine(given.get("q", "").strip()),)), 0
         trouble = Trouble.of(error, _said(form.lines, at), words)

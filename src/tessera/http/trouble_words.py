@@ -125,6 +125,17 @@ MENDS = (
     ("write", r"write (?P<example>`[^`]+`)"),
 )
 """The same for what helps (`mend.<key>`)."""
+ADDED = (
+    (
+        "spent",
+        r"The dataset has answered as many different questions of yours, or of everybody's, as its"
+        r" hospital allows in (?P<n>\d+) days\. A question asked before is answered again\.",
+    ),
+    ("failed", r"The node could not evaluate the query on this dataset; its operator .+"),
+    ("left", r"This node no longer belongs to the hub: its answers do not count\."),
+    ("other_state", r"This node has answered from other data than those .+ the numbers are .+"),
+)
+"""The same for what a node or the hub adds to an answer (`added.<key>`)."""
 _END = "the end of the query"
 
 
@@ -136,6 +147,11 @@ def fault_sentence(message: str, words: Texts) -> Markup:
 def mend_sentence(mend: str, words: Texts) -> Markup:
     """Return what helps. Empty when nothing is known to."""
     return _written("mend", MENDS, mend, words)
+
+
+def added_sentence(text: str, words: Texts) -> Markup:
+    """Return what is added to an answer. Empty when nothing is."""
+    return _written("added", ADDED, text, words)
 
 
 def _written(group: str, forms: tuple[tuple[str, str], ...], sentence: str, words: Texts) -> Markup:

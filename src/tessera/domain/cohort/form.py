@@ -60,14 +60,6 @@ class Form:
     is_any: bool = False
 
 
-class InvalidLine(InvalidQuery):
-    """A line of a form cannot be understood. `line` counts from 0."""
-
-    def __init__(self, cause: InvalidQuery, line: int) -> None:
-        super().__init__(cause.message, position=cause.position, mend=cause.mend)
-        self.line = line
-
-
 def form_of(query: Query) -> Form:
     """Return the form that says the query, whatever the query is."""
     match query.where:
@@ -80,7 +72,7 @@ def form_of(query: Query) -> Form:
 
 
 def query_of_form(form: Form) -> Query:
-    """Return the query that a form says. Raises InvalidLine, or InvalidQuery for the whole."""
+    """Return the query that a form says. Raises InvalidQuery, with its line."""
     if not form.lines:
         raise InvalidQuery("the query is empty", mend="choose a field")
     if len(form.lines) > MAX_LINES:
@@ -117,7 +109,9 @@ def _read(line: Line, place: int) -> Expression:
         operator = Operator(line.operator)
         return compare(line.field, operator, *_values(line, operator))
     except InvalidQuery as cause:
-        raise InvalidLine(cause, place) from cause
+        raise InvalidQuery(
+            cause.message, position=cause.position, mend=cause.mend, line=place
+        ) from cause
 
 
 def _values(line: ConditionLine, operator: Operator) -> Sequence[str]:

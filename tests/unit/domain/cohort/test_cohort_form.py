@@ -5,7 +5,6 @@ import pytest
 from tessera.domain.cohort.form import (
     ConditionLine,
     Form,
-    InvalidLine,
     Line,
     TextLine,
     form_of,
@@ -63,7 +62,7 @@ def test_a_line_means_what_it_says(line: Line, text: str) -> None:
     ],
 )
 def test_a_line_that_cannot_be_understood_is_named(line: Line) -> None:
-    with pytest.raises(InvalidLine) as caught:
+    with pytest.raises(InvalidQuery) as caught:
         query_of_form(Form((ConditionLine("sex", "=", "male"), line)))
     assert caught.value.line == 1
 
