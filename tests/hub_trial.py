@@ -277,11 +277,11 @@ def tessera(*words: str | Path, check: bool = True) -> subprocess.CompletedProce
 class Program:
     """A console command that goes on until it is stopped; its output goes to a file."""
 
-    def __init__(self, log: Path, words: Sequence[str | Path]) -> None:
+    def __init__(self, log: Path, words: Sequence[str | Path], program: Path = TESSERA) -> None:
         self.log = log
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [str(TESSERA), *map(str, words)],
+                [str(program), *map(str, words)],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=_environment(),

@@ -11,6 +11,7 @@ from typing import Final
 
 import uvicorn
 
+from tessera.adapters.files.open_files import room_for
 from tessera.bootstrap.access_log import WithoutCodes
 from tessera.bootstrap.hub import DEFAULT_HOST, DEFAULT_PORT, HubSettings, open_hub
 from tessera.bootstrap.hub_harvest import HarvestSchedule
@@ -19,8 +20,11 @@ from tessera.domain.errors import Unavailable
 from tessera.http.app import create_app
 from tessera.http.trainings import Trainings
 
-_CONNECTIONS: Final = 900
-"""More at a time get 503: a process may often open 1,024 files, the store's among them."""
+_CONNECTIONS: Final = 10_000
+"""Wanted at a time: each node has one or two. What the system lets a process open is taken; more
+get 503."""
+_KEPT_S: Final = 60
+"""A node keeps its connections between two polls and answers."""
 _STOP_S: Final = 2
 """How long requests under way may take after a stop."""
 
@@ -64,8 +68,9 @@ def run_hub(
             log_config=None,
             lifespan="off",
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=room_for(_CONNECTIONS),
             timeout_graceful_shutdown=_STOP_S,
+            timeout_keep_alive=_KEPT_S,
         )
         server = _Server(config, hub.stop, lambda: on_ready(url))
         logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)

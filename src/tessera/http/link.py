@@ -34,6 +34,8 @@ def routes(receive: Receive) -> list[RuledRoute]:
 def _route(type: MessageType, receive: Receive) -> RuledRoute:
     async def message(request: Request) -> Response:
         token = _ascii(await request.body())
+        if type is not MessageType.POLL:
+            return Response(await receive(type, token), media_type=MEDIA_TYPE)
         working = asyncio.ensure_future(receive(type, token))
         leaving = asyncio.ensure_future(_disconnected(request))
         try:

@@ -2,6 +2,10 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+_AT_ONCE: Final = 5
 
 
 class Bell:
@@ -19,6 +23,19 @@ class Bell:
                 _wake(waiter)
             elif not loop.is_closed():
                 loop.call_soon_threadsafe(_wake, waiter)
+
+    def ring_in_turn(self, keys: Sequence[str]) -> None:
+        """Ring one after another, a few at a time, so that the first is heard before the last.
+
+        What the first ones do then is done while others still wait. Belongs to the loop.
+        """
+        loop = _running_loop()
+        for place, key in enumerate(keys):
+            if loop is None or place < _AT_ONCE:
+                self.ring(key)
+            else:
+                loop.call_soon(self.ring_in_turn, keys[place:])
+                return
 
     async def wait(self, key: str, timeout_s: float) -> bool:
         """Return True when rung, False after `timeout_s` seconds or when stopped."""

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import uuid4
 
 from tessera.domain.audit import events
@@ -54,6 +56,8 @@ _NOT_APPROVED = {
 }
 _LEARN_KEY = (MessageType.JOIN, MessageType.STATUS, MessageType.POLL)
 """Messages that lose nothing when they are sent again: a node learns the hub's new key by them."""
+_SEEN_ANEW: Final = timedelta(seconds=5)
+"""A node is noted as seen, and ids of messages are forgotten, so often at most."""
 Take = Callable[[NodeRecord, Json], Json]
 """Takes the body of one message of an approved node and returns the body of the reply."""
 
@@ -71,6 +75,9 @@ class Reception:
     audit: AuditLog
     takers: dict[MessageType, Take] = field(default_factory=dict)
     """Who takes the messages that belong to one use case alone."""
+    _forget_at: list[datetime] = field(
+        init=False, default_factory=lambda: [datetime.min.replace(tzinfo=UTC)]
+    )
 
     async def receive(self, type: MessageType, token: str) -> str:
         """Return the signed reply to one signed message.
@@ -93,7 +100,9 @@ class Reception:
         if type in (MessageType.POLL, MessageType.ANSWER):
             # Only the running node makes it "in touch": a command such as `publish` does not.
             software = one_line(fields.text(envelope.body, "software", node.software), 100)
-            self.store.nodes.seen(node.node_id, self.clock.now(), software)
+            now = self.clock.now()
+            if software != node.software or not node.last_seen or now - node.last_seen > _SEEN_ANEW:
+                self.store.nodes.seen(node.node_id, now, software)
         body = await self._reply(type, node, envelope)
         return self._sign(answering, envelope, node.node_id, body)
 
@@ -123,7 +132,9 @@ class Reception:
         envelope.check(type=type, recipient=present.public_key.fingerprint, now=now)
         if envelope.sender != sender:
             raise BadSignature("the message names another sender than the owner of the key")
-        self.store.seen_ids.forget(now)
+        if now >= self._forget_at[0]:
+            self._forget_at[0] = now + _SEEN_ANEW
+            self.store.seen_ids.forget(now)
         if not self.store.seen_ids.remember(sender, envelope.id, now + REMEMBER):
             raise Replayed(f"message {envelope.id} of {sender} came before")
         return present
@@ -158,7 +169,7 @@ class Reception:
                 head = self._head_for(node, poll)
                 return PollReply(queries=queries, tasks=tasks, log=head).to_json()
             case MessageType.ANSWER:
-                kept = self.searching.answer(node, ReceivedAnswer.from_json(body))
+                kept = await self.searching.take_in(node, ReceivedAnswer.from_json(body))
                 return Accepted(n_accepted=kept).to_json()
             case _ if type in self.takers:
                 return self.takers[type](node, body)

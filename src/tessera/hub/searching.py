@@ -1,7 +1,8 @@
 """One search over all nodes: send the query out, take answers in, say what is known."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -30,6 +31,8 @@ OPEN_FOR: Final = timedelta(minutes=10)
 _GIVE_AGAIN: Final = timedelta(seconds=30)
 """A query that was handed out and not answered for this long is handed out again."""
 _KEPT_FOR: Final = timedelta(days=7)
+_TOGETHER_S: Final = 0.01
+"""Answers that come so close together are looked at together."""
 _AT_A_TIME: Final = 20
 """So many queries go to a node in one message; a flood of them must not outgrow the message."""
 
@@ -42,6 +45,9 @@ class Searching:
     clock: Clock
     bell: Bell
     audit: AuditLog
+    _arrived: list[tuple[NodeRecord, ReceivedAnswer, "asyncio.Future[int]"]] = field(
+        init=False, default_factory=list
+    )
 
     def start(
         self,
@@ -69,8 +75,7 @@ class Searching:
             self.store.searches.add(search, asked)
             self.store.searches.forget(now - _KEPT_FOR)
             self.audit.append(events.search_asked(search.search_id, search.query), now)
-        for node_id in {row.node_id for row in asked}:
-            self.bell.ring(node_key(node_id))
+        self.bell.ring_in_turn([node_key(node_id) for node_id in {row.node_id for row in asked}])
         return self.result(search.search_id)
 
     def result(self, search_id: str) -> SearchResult:
@@ -99,33 +104,74 @@ class Searching:
     async def wait(self, search_id: str, wait_s: float) -> SearchResult:
         """Return when complete, or after `wait_s` seconds at the most. Raises NotFound."""
         until = self.clock.now() + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S))
-        while True:
-            found = self.result(search_id)
-            left_s = (min(until, found.deadline) - self.clock.now()).total_seconds()
-            if found.complete or left_s <= 0 or self.bell.is_stopped:
-                return self.result(search_id)
-            if not await self.bell.wait(_search_key(search_id), left_s):
-                return self.result(search_id)  # also when the clock was set back meanwhile
+        while (deadline := self._awaited_until(search_id)) and not self.bell.is_stopped:
+            left_s = (min(until, deadline) - self.clock.now()).total_seconds()
+            if left_s <= 0 or not await self.bell.wait(_search_key(search_id), left_s):
+                break  # also when the clock was set back meanwhile
+            await asyncio.sleep(_TOGETHER_S)
+        return self.result(search_id)
+
+    def _awaited_until(self, search_id: str) -> datetime | None:
+        """Return the deadline while an answer is to come before it; costs less than `result`."""
+        search = self.store.searches.find(search_id)
+        if search is None:
+            raise NotFound("no such search, or it is too old")
+        return search.deadline if self.store.searches.n_awaited(search_id) else None
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:
         """Keep the answers to what this node was asked; return how many were kept."""
-        asked = {
-            (row.dataset_id, row.version): row
-            for row in self.store.searches.asked(message.search_id)
-            if row.node_id == node.node_id
-        }
+        (n_kept,) = self._keep([(node, message)])
+        return n_kept
+
+    async def take_in(self, node: NodeRecord, message: ReceivedAnswer) -> int:
+        """Keep answers as `answer` does, with those of other nodes that come close together.
+
+        They are one transaction and one write to the audit log, done when this returns.
+        """
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[int] = loop.create_future()
+        self._arrived.append((node, message, kept))
+        if len(self._arrived) == 1:
+            loop.call_later(_TOGETHER_S, self._keep_arrived)
+        return await kept
+
+    def _keep_arrived(self) -> None:
+        arrived, self._arrived[:] = list(self._arrived), []
+        try:
+            n_kept = self._keep([(node, message) for node, message, _ in arrived])
+        except Exception as err:
+            for _, _, waiter in arrived:
+                if not waiter.done():
+                    waiter.set_exception(err)
+            return
+        for (_, _, waiter), n in zip(arrived, n_kept, strict=True):
+            if not waiter.done():
+                waiter.set_result(n)
+
+    def _keep(self, arrived: Sequence[tuple[NodeRecord, ReceivedAnswer]]) -> list[int]:
         now = self.clock.now()
-        kept: dict[str, str] = {}
+        all_kept = []
         with self.store.transaction():
-            for answer in message.answers:
-                row = asked.get((answer.dataset_id, answer.version))
-                if row and self.store.searches.answer(_answered(row, answer), now):
-                    kept[f"{answer.dataset_id} v{answer.version}"] = answer.outcome.value
-            if kept:
-                told = events.answer_received(node.node_id, message.search_id, kept)
-                self.audit.append(told, now)
-        self.bell.ring(_search_key(message.search_id))
-        return len(kept)
+            for node, message in arrived:
+                asked = {
+                    (row.dataset_id, row.version): row
+                    for row in self.store.searches.asked(message.search_id, node.node_id)
+                }
+                kept: dict[str, str] = {}
+                for answer in message.answers:
+                    row = asked.get((answer.dataset_id, answer.version))
+                    if row and self.store.searches.answer(_answered(row, answer), now):
+                        kept[f"{answer.dataset_id} v{answer.version}"] = answer.outcome.value
+                all_kept.append(kept)
+            told = [
+                events.answer_received(node.node_id, message.search_id, kept)
+                for (node, message), kept in zip(arrived, all_kept, strict=True)
+                if kept
+            ]
+            self.audit.append_all(told, now)
+        for search_id in {message.search_id for _, message in arrived}:
+            self.bell.ring(_search_key(search_id))
+        return [len(kept) for kept in all_kept]
 
     def _to_ask(self, search: SearchRecord) -> Sequence[Asked]:
         nodes = {n.node_id: n for n in self.store.nodes.all() if n.state is NodeState.APPROVED}

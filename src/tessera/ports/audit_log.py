@@ -1,6 +1,6 @@
 """Port: the audit log of this party, and the heads of the other party's log that it keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -33,6 +33,10 @@ class AuditLog(Protocol):
 
     def append(self, event: Event, at: datetime) -> Entry:
         """Write an event down; durable on return. Raises Conflict when the log is damaged."""
+        ...
+
+    def append_all(self, events: Sequence[Event], at: datetime) -> None:
+        """Write events down in their order, as `append` does one."""
         ...
 
     def entries(self, since: int = 0) -> Iterator[Entry]:

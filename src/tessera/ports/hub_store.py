@@ -197,8 +197,12 @@ class SearchStore(Protocol):
 
     def find(self, search_id: str) -> SearchRecord | None: ...
 
-    def asked(self, search_id: str) -> Sequence[Asked]:
-        """Return the rows of a search in the order in which they were added."""
+    def asked(self, search_id: str, node_id: str = "") -> Sequence[Asked]:
+        """Return the rows of a search, or one node's, in the order in which they were added."""
+        ...
+
+    def n_awaited(self, search_id: str) -> int:
+        """Return how many rows have no answer of an approved node that was in touch when asked."""
         ...
 
     def take_open(

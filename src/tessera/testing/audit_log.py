@@ -37,6 +37,18 @@ class AuditLogContract:
         assert list(again.entries()) == written
         assert list(again.entries(3)) == written[3:]
 
+    def test_several_are_written_as_one_after_another(self, tmp_path: Path) -> None:
+        log, _, _ = self.make(tmp_path / "one")
+        for number in range(6):
+            log.append(asked(number), AT)
+        other, _, _ = self.make(tmp_path / "other")
+        other.append_all([asked(0)], AT)
+        other.append_all([], AT)
+        other.append_all([asked(number) for number in range(1, 5)], AT)
+        again, _, _ = self.make(tmp_path / "other")
+        again.append(asked(5), AT)
+        assert list(again.entries()) == list(log.entries())
+
     def test_an_empty_log_has_no_head(self, tmp_path: Path) -> None:
         log, _, _ = self.make(tmp_path / "a")
         assert log.show(AT, party=HUB, kept_there=0) == ShownHead()

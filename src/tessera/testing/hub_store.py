@@ -197,16 +197,33 @@ class HubStoreContract(AccountStoreContract):
     def test_the_first_answer_is_kept(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
         row = _asked("s1", "linkoping", "a")
-        store.searches.add(_search("s1"), [row])
+        asked = replace(_search("s1"), statistic='{"kind": "table", "by": ["stage"]}')
+        store.searches.add(asked, [row])
         first = replace(row, outcome=Outcome.COUNTED, n_subjects=30, n_studies=40, policy="P.")
         cells = (Facet("female", 20), Facet("other", None))
-        first = replace(first, distributions={"sex": cells})
+        first = replace(first, distributions={"sex": cells}, cuts={"stage": {"II": 20}})
         assert store.searches.answer(first, _NOW)
         second = replace(row, outcome=Outcome.NOT_SUPPORTED, not_supported=("her2",))
         assert not store.searches.answer(second, _NOW)
         assert not store.searches.answer(_asked("s1", "linkoping", "unasked"), _NOW)
         assert store.searches.asked("s1") == [first]
-        assert store.searches.find("s1") == _search("s1")
+        assert store.searches.asked("s1", first.node_id) == [first]
+        assert store.searches.asked("s1", "nobody") == []
+        assert store.searches.find("s1") == asked
+
+    def test_what_is_awaited_is_of_approved_nodes_that_were_in_touch(self, tmp_path: Path) -> None:
+        store = self.make(tmp_path)
+        for node_id, key in (("linkoping", "I"), ("valencia", "E")):
+            store.nodes.add(replace(_node(node_id, key), state=NodeState.APPROVED))
+        rows = [_asked("s1", "linkoping", name) for name in ("a", "b")]
+        away = replace(_asked("s1", "linkoping", "c"), node_online=False)
+        store.searches.add(_search("s1"), [*rows, away, _asked("s1", "valencia", "d")])
+        assert store.searches.n_awaited("s1") == 3
+        store.nodes.decide("valencia", NodeState.REVOKED, _NOW)
+        assert store.searches.n_awaited("s1") == 2
+        store.searches.answer(replace(rows[0], outcome=Outcome.TOO_FEW), _NOW)
+        assert store.searches.n_awaited("s1") == 1
+        assert store.searches.n_awaited("s2") == 0
 
     def test_a_nodes_answers_are_timed_and_what_waits_is_counted(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)

@@ -9,7 +9,7 @@ KEPT/PARTY.jws, KEPT/PARTY.forked.jws   heads of another party, and those agains
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -44,14 +44,27 @@ class AuditFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def append(self, event: Event, at: datetime) -> Entry:
+        (entry,) = self._append((event,), at)
+        return entry
+
+    def append_all(self, events: Sequence[Event], at: datetime) -> None:
+        if events:
+            self._append(events, at)
+
+    def _append(self, events: Sequence[Event], at: datetime) -> list[Entry]:
         with self._locked():
             tree = self._tree()
-            entry = Entry(index=tree.size, at=at, event=event)
-            line = entry.encode()
-            self._log.append(line)
-            # After the log, so that it never holds more than the log; it needs no sync.
-            _append(self._tree_file, tree.added(leaf_hash(line)))
-        return entry
+            entries = [
+                Entry(index=index, at=at, event=event)
+                for index, event in enumerate(events, start=tree.size)
+            ]
+            lines = [entry.encode() for entry in entries]
+            self._log.append(b"\n".join(lines))
+            for line in lines:
+                # After the log, so that it never holds more than the log; it needs no sync.
+                _append(self._tree_file, tree.added(leaf_hash(line)))
+                tree = StoredTree(tree.size + 1, self._hash)
+        return entries
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
         for index, line in enumerate(self._log.lines()):

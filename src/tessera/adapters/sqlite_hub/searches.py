@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tessera.adapters.sqlite_hub.database import Database, Row, time_of, time_text
 from tessera.domain.cohort.result import Outcome
 from tessera.domain.ids import DatasetId, NodeId
-from tessera.ports.hub_store import Asked, SearchRecord
+from tessera.ports.hub_store import Asked, NodeState, SearchRecord
 from tessera.wire import fields
 from tessera.wire.cuts import cuts_to_json
 from tessera.wire.distributions import distributions_from_json, distributions_to_json
@@ -37,6 +37,10 @@ WHERE answer.node_id = ? AND answer.node_online = 1 AND answer.answered_at IS NO
 GROUP BY search_id
 ORDER BY search.asked_at DESC, search_id
 LIMIT ?
+"""
+_AWAITED = """
+SELECT count(*) FROM answer JOIN node USING (node_id)
+WHERE search_id = ? AND outcome IS NULL AND node_online = 1 AND node.state = ?
 """
 _ANSWER = """
 UPDATE answer
@@ -77,9 +81,17 @@ class SqliteSearches:
         row = self._db.row(f"{_SEARCH} WHERE search_id = ?", (search_id,))
         return None if row is None else _search(row)
 
-    def asked(self, search_id: str) -> Sequence[Asked]:
-        rows = self._db.rows(f"{_ASKED} WHERE search_id = ? ORDER BY place", (search_id,))
+    def asked(self, search_id: str, node_id: str = "") -> Sequence[Asked]:
+        one = "AND node_id = ?" if node_id else ""
+        rows = self._db.rows(
+            f"{_ASKED} WHERE search_id = ? {one} ORDER BY place",
+            (search_id, node_id) if node_id else (search_id,),
+        )
         return [_asked(row) for row in rows]
+
+    def n_awaited(self, search_id: str) -> int:
+        row = self._db.row(_AWAITED, (search_id, NodeState.APPROVED.value))
+        return int(row[0]) if row else 0
 
     def take_open(
         self,
@@ -90,10 +102,11 @@ class SqliteSearches:
         now: datetime,
         limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
+        wanted = (time_text(asked_since), node_id, time_text(given_before), limit)
+        if not self._db.rows(_OPEN, wanted):
+            return []  # as nearly always: without a transaction
         with self._db.transaction():
-            rows = self._db.rows(
-                _OPEN, (time_text(asked_since), node_id, time_text(given_before), limit)
-            )
+            rows = self._db.rows(_OPEN, wanted)
             taken = []
             for search in map(_search, rows):
                 waiting = self._db.rows(

@@ -24,6 +24,8 @@ class SqliteTasks:
     def take(
         self, node_id: str, *, given_before: datetime, now: datetime, max_bytes: int
     ) -> Sequence[TaskRecord]:
+        if not self._window(node_id, max_bytes):
+            return []  # as nearly always: without a transaction
         with self._db.transaction():
             places = self._window(node_id, max_bytes)
             if not any(given is None or given < time_text(given_before) for _, given in places):

@@ -123,19 +123,17 @@ def _curve(name: str, edges: Floats, at_risk: Floats, events: Floats, draws: lis
 def _interval(
     survival: Floats, at_risk: Floats, events: Floats, draws: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the ends of the interval; where survival is 1 or 0, those of the draws."""
+    """Return the ends of the interval: of sampling, widened by what the draws make of noise."""
     inside = (survival > 0) & (survival < 1)
     safe = np.where(inside, survival, 0.5)
     left = at_risk * (at_risk - events)
     greenwood = np.cumsum(np.divide(events, left, out=np.zeros_like(left), where=left > 0))
-    centre = np.log(-np.log(safe))
-    moved = np.log(-np.log(np.clip(draws, 1e-6, 1 - 1e-6)))
-    variance = greenwood / np.log(safe) ** 2 + np.var(moved, axis=0)
-    apart = Z95 * np.sqrt(variance)
-    low, high = (np.exp(-np.exp(centre + sign * apart)) for sign in (1, -1))
-    ends = np.quantile(draws, (0.025, 0.975), axis=0)
-    least, most = np.minimum(ends[0], survival), np.maximum(ends[1], survival)
-    return np.where(inside, low, least), np.where(inside, high, most)
+    apart = Z95 * np.sqrt(greenwood) / -np.log(safe)
+    low, high = (np.where(inside, safe ** np.exp(sign * apart), survival) for sign in (1, -1))
+    least, most = np.quantile(draws, (0.025, 0.975), axis=0)
+    below = np.hypot(survival - low, np.maximum(survival - least, 0))
+    above = np.hypot(high - survival, np.maximum(most - survival, 0))
+    return np.maximum(survival - below, 0), np.minimum(survival + above, 1)
 
 
 def _log_rank(
