@@ -14,10 +14,13 @@ from tessera.domain.clinical.entities import (
     CancerStage,
     Episode,
     HealthStatusAssessment,
+    RiskAssessment,
     TumorMarkerTest,
 )
 from tessera.domain.clinical.mapping_file import ClinicalMapping, parse_mapping
+from tessera.domain.clinical.search_columns import CONDITION_SEARCH, of_condition
 from tessera.domain.deid.pseudonyms import Pseudonymiser
+from tessera.domain.quality.staging import grade_group_of
 from tessera.node.clinical import ClinicalOutcome, load_clinical
 from tessera.phantom.locale import load_locale
 from tessera.phantom.patients import Patient, make_patients
@@ -57,6 +60,9 @@ def load(path: Path, language: str, home: Path) -> tuple[ClinicalOutcome, Sqlite
         now=NOW,
     )
     return outcome, store
+
+
+NAMES = [column.name for column in CONDITION_SEARCH]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -107,6 +113,11 @@ def test_clinical_tables_of_every_language_tell_the_patients_true_story(
         told = _facts(record)
         assert told.get("tnm") in (("clinical", truth.tnm), None)
         assert told.get("ki67") in (truth.ki67, None)
+        assert told.get("reading") == (truth.birads or truth.pirads)
+        columns = dict(zip(NAMES, of_condition(condition.gleason, record.facts, None), strict=True))
+        assert columns["clinical_t"] in (truth.tnm[1:3], None)
+        assert columns["isup_grade"] in (grade_group_of(None, *(truth.gleason or ())), None)
+        assert columns["ki67_percent"] in (truth.ki67, None)
         assert told.get("cea") in (truth.cea, None)
         assert told.get("height") in (pytest.approx(patient.person.height_cm), None)
         assert told.get("weight") in (patient.person.weight_kg, None)
@@ -121,6 +132,8 @@ def _facts(record: ClinicalRecord) -> dict[str, Any]:
     for fact in record.facts:
         if isinstance(fact, CancerStage) and fact.t:
             found["tnm"] = (fact.basis, f"c{fact.t}{fact.n}{fact.m}")
+        elif isinstance(fact, RiskAssessment):
+            found["reading"] = fact.value_concept
         elif isinstance(fact, TumorMarkerTest | HealthStatusAssessment):
             found[fact.code] = fact.value_number
         elif isinstance(fact, Episode):

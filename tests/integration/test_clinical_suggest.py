@@ -43,6 +43,8 @@ VARIABLES = {
     "pr": "pr",
     "her2": "her2",
     "ki67": "marker.ki67",
+    "birads": "score.birads",
+    "pirads": "score.pirads",
     "cea": "marker.cea",
     "treatment": "first_treatment",
     "treatment_date": "treatment_date",

@@ -55,7 +55,7 @@ class World:
     seed: int
     has_victim: bool
 
-    def __post_init__(self) -> None:
+    def tables(self) -> dict[str, list[Row]]:
         chance = random.Random(self.seed)
         subjects = [f"S{n}" for n in range(chance.randrange(150, 400))]
         patients: list[Row] = []
@@ -77,13 +77,15 @@ class World:
                 studies.append(study)
                 modality = "MR" if subject == "V" else chance.choice(["MR", "CT"])
                 series.append({**study, "modality": modality})
-        tables = {
+        return {
             "patient": patients,
             "condition": conditions,
             "study": studies,
             "series": series,
         }
-        folder = write_version(self.root / "d" / "v1", tables)
+
+    def __post_init__(self) -> None:
+        folder = write_version(self.root / "d" / "v1", self.tables())
         self.version = PublishedVersion(
             dataset_id=DatasetId("d"), version=1, folder=folder, created=CREATED
         )

@@ -86,7 +86,7 @@ def test_few_or_none_are_not_told_apart_and_what_is_unknown_says_so(agent: httpx
     assert (few["outcome"], few["subjects_count"]) == ("too_few", None)
     unknown = asked(agent, "not_here")
     assert (unknown["outcome"], unknown["subjects_count"]) == ("not_supported", None)
-    assert unknown["not_supported"] == ["cancer", "her2", "unknown_key", "year_of_diagnosis"]
+    assert unknown["not_supported"] == ["cancer", "her2_ihc", "unknown_key", "year_of_diagnosis"]
 
 
 def test_the_agents_other_form_is_answered_alike(agent: httpx.Client) -> None:

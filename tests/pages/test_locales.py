@@ -30,7 +30,7 @@ from tessera.http.language import LANGUAGES, preferred_language, texts
 from tessera.http.policy_words import policy_sentence
 from tessera.http.rendering import environment
 from tessera.http.search_page import EXAMPLES
-from tessera.http.trouble_words import FAULTS, MENDS, fault_sentence, mend_sentence
+from tessera.http.trouble_words import ADDED, FAULTS, MENDS, fault_sentence, mend_sentence
 
 EN, SV = texts("en"), texts("sv")
 HTTP = Path(tessera.http.__file__).parent
@@ -108,6 +108,7 @@ def _used() -> set[str]:
     conditions = {f"term.{kind}.*" for kind in kinds}
     labels = {"field.*", "trouble.end"}
     faults = {f"trouble.{name}" for name, _ in FAULTS} | {f"mend.{name}" for name, _ in MENDS}
+    faults |= {f"added.{name}" for name, _ in ADDED}
     return set(_template_keys()) | set(_code_keys()) | facets | conditions | labels | faults
 
 

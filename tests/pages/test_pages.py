@@ -33,6 +33,8 @@ PAGES = (
     "/search?dataset=linkoping/prostate-mr",
     f"/search?q={QUERY}",
     f"/search?q={QUERY}&dataset=valencia/breast-screening",
+    "/search/form",
+    f"/search/form?q={QUERY}",
     "/about",
     "/progress",
     "/nodes",

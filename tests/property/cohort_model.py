@@ -26,6 +26,7 @@ from tessera.domain.cohort.query import (
     value_text,
 )
 from tessera.domain.cohort.temporal import Direction, Moment, Span
+from tessera.domain.cohort.tree import ORDERING
 
 Row = Mapping[str, object]
 Tables = dict[str, list[Row]]
@@ -38,6 +39,9 @@ _FEW = {
     "body_part": ["PROSTATE", "CHEST"],
     "manufacturer": ["siemens", "ge", "acme imaging"],
     "stage": ["0", "I", "III", "IV"],
+    "clinical_t": ["TX", "T2", "T2a", "T3"],
+    "pathological_n": ["NX", "N0", "N1", "N1a"],
+    "bi_rads": ["0", "2", "4", "4B", "5"],
 }
 _STORED = {
     "cancer": ["prostate", "colon", "rectum", "colorectum"],
@@ -47,10 +51,16 @@ _STORED = {
     "manufacturer": ["SIEMENS", "GE MEDICAL SYSTEMS", "Imagenation", "ACME-Imaging", "--"],
     "deceased": [True, True, False],
     "day_zero": ["diagnosis", "diagnosis", "diagnosis", "imaging"],
+    "clinical_t": ["T2", "T2a", "T3", "TX"],
+    "pathological_n": ["N0", "N0(i+)", "N1", "NX"],
+    "bi_rads": [["4A"], ["0", "4C"], ["2"], [], ["4", "6"], ["  "], ["other"]],
+    "pi_rads": [["X"], ["1", "5"], ["3"]],
     "b_value": [["0", "800"], ["0"], [], ["1000", "x"], ["2.5"]],
 }
+_CATEGORIES = re.compile("clinical_.|pathological_.|bi_rads")
+"""Fields of which a category finds the finer ones, which begin with it: T2 finds T2a."""
 _NUMBERS = [-1.0, 0.0, 2.5, 3.0, 800.0]
-_INTEGER_COLUMNS = {"survival_days", "gleason", "n_instances"}
+_INTEGER_COLUMNS = {"survival_days", "gleason", "isup_grade", "n_instances"}
 _INTEGER_COLUMNS |= {"diagnosis_offset_days", "study_offset_days", "start_offset_days"}
 
 
@@ -58,6 +68,12 @@ def _words(field: Field) -> list[str]:
     if field.kind is Kind.NUMBER:
         return [value_text(number) for number in _NUMBERS]
     return _FEW.get(field.name, [concept.name for concept in field.values[:4]])
+
+
+def _in_order(field: Field) -> list[str]:
+    """Return the words that have a place in the order of a comparable field."""
+    apart = {concept.name for concept in field.values if concept.is_apart}
+    return [word for word in _words(field) if word not in apart]
 
 
 def _stored(field: Field) -> list[object]:
@@ -77,7 +93,7 @@ def comparisons(draw: st.DrawFn, levels: frozenset[Level] = frozenset(Level)) ->
     plain = [Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN]
     plain += [Operator.KNOWN, Operator.UNKNOWN]
     operator = draw(st.sampled_from(comparable if field.is_comparable else plain))
-    words = st.sampled_from(_words(field))
+    words = st.sampled_from(_words(field) if operator not in ORDERING else _in_order(field))
     match operator:
         case Operator.KNOWN | Operator.UNKNOWN:
             return compare(field.name, operator)
@@ -364,6 +380,8 @@ def _read(row: Row, field: Field) -> object:
         return None
     if field.match is Match.ANY_OF_LIST:
         assert isinstance(stored, list)
+        if field.kind is Kind.CONCEPT:
+            return [text for text in stored if text.strip()] or None
         numbers = [float(text) for text in stored if re.fullmatch(r"[0-9.]+", text)]
         return numbers or None
     if field.kind is Kind.NUMBER:
@@ -380,7 +398,7 @@ def _read(row: Row, field: Field) -> object:
 def _satisfies(condition: Comparison, row: Row) -> bool:
     field = condition.about
     stored = _read(row, field)
-    known = stored is not None and not (field.name == "sex" and stored == "unknown")
+    known = stored is not None and stored not in ("TX", "NX", "MX", "unknown")
     if condition.operator is Operator.KNOWN:
         return known
     if condition.operator is Operator.UNKNOWN:
@@ -399,6 +417,8 @@ def _compares(condition: Comparison, field: Field, stored: object) -> bool:
             return any(_same(field, stored, value) for value in values)
         case Operator.NE | Operator.NOT_IN:
             return not any(_same(field, stored, value) for value in values)
+    if isinstance(stored, str) and field.name != "stage":
+        return _stands(condition, field, stored)
     order = ["0", "I", "II", "III", "IV"]
     here, *limits = (order.index(v) if isinstance(v, str) else v for v in (stored, *values))
     match condition.operator:
@@ -413,10 +433,27 @@ def _compares(condition: Comparison, field: Field, stored: object) -> bool:
     return limits[0] <= here <= limits[1]
 
 
+def _stands(condition: Comparison, field: Field, stored: str) -> bool:
+    """Categories are in the order of their letters; one is also those that begin with it."""
+    if stored in ("TX", "NX", "MX", "X", "other") or (field.name, stored) == ("bi_rads", "0"):
+        return False
+    low, high = str(condition.values[0]), str(condition.values[-1])
+    match condition.operator:
+        case Operator.LT:
+            return stored < low
+        case Operator.LE:
+            return stored <= low or stored.startswith(low)
+        case Operator.GT:
+            return stored > low and not stored.startswith(low)
+        case Operator.GE:
+            return stored >= low
+    return low <= stored and (stored <= high or stored.startswith(high))
+
+
 def _same(field: Field, stored: object, value: object) -> bool:
     if value == "colorectum":
         return stored in ("colorectum", "colon", "rectum")
-    if field.match is Match.PREFIX:
+    if field.match is Match.PREFIX or _CATEGORIES.fullmatch(field.name):
         return str(stored).startswith(str(value))
     if field.match is Match.VENDOR:
         return "ge" in str(stored).split() if value == "ge" else str(value) in str(stored)

@@ -82,16 +82,20 @@ def uid_conflict() -> InvalidDicom:
 
 
 class InvalidQuery(InvalidInput):
-    """A cohort query cannot be understood. `position` is a 0-based character offset."""
+    """A cohort query cannot be understood. `position` is a 0-based character offset.
+
+    `line` is that of a form, from 0; -1 when it is of none.
+    """
 
     code = "invalid-query"
     public = "The cohort query is not valid."
 
-    def __init__(self, message: str, *, position: int = 0, mend: str = "") -> None:
+    def __init__(self, message: str, *, position: int = 0, mend: str = "", line: int = -1) -> None:
         super().__init__(f"{message}{'; ' + mend if mend else ''}")
         self.message = message
         self.position = position
         self.mend = mend
+        self.line = line
 
 
 class InvalidMapping(InvalidInput):

@@ -23,6 +23,7 @@ from tessera.http import (
     basket,
     fair_data_point,
     fetch_api,
+    form_page,
     learning_api,
     learning_page,
     link,
@@ -88,6 +89,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *link.routes(receive),
         *api.routes(hub),
+        *form_page.routes(),
         *pages.routes(hub),
         *statistics_api.routes(hub),
         *statistics_page.routes(hub),

@@ -14,7 +14,7 @@ from tessera.http.charts import Chart, chart
 from tessera.http.condition_words import condition_meaning, field_label
 from tessera.http.language import Texts
 from tessera.http.policy_words import policy_sentence
-from tessera.http.trouble_words import fault_sentence, mend_sentence
+from tessera.http.trouble_words import added_sentence, fault_sentence, mend_sentence
 
 EXAMPLES = (
     (
@@ -26,6 +26,8 @@ EXAMPLES = (
 )
 """Key of the words (`example.<key>`) and the query."""
 
+_SAID_BY_THE_PAGE = ("The node did not ", "The node came ", "The node has not ")
+"""How the hub's sentences about a silent node begin."""
 ORDER = (Outcome.COUNTED, Outcome.TOO_FEW, Outcome.NOT_SUPPORTED, Outcome.NO_ANSWER)
 
 
@@ -72,6 +74,7 @@ class View:
     """Node and dataset → its title by language."""
     online: frozenset[str]
     """Nodes that are in touch."""
+    words: Texts
     n_answered: int
     """Datasets with an answer of any kind."""
     charts: tuple[Chart, ...]
@@ -93,10 +96,10 @@ class View:
             and row.node_id in self.online
         )
 
-    def addition(self, row: DatasetResult) -> str:
+    def addition(self, row: DatasetResult) -> Markup:
         """Return what the node adds. What the hub says of a silent node, the page says itself."""
-        own = row.outcome is Outcome.NO_ANSWER and row.detail.startswith("The node ")
-        return "" if own else row.detail
+        own = row.outcome is Outcome.NO_ANSWER and row.detail.startswith(_SAID_BY_THE_PAGE)
+        return Markup() if own else added_sentence(row.detail, self.words)
 
 
 def view(
@@ -130,6 +133,7 @@ def view(
         about=about,
         online=online,
         titles={(e.node.node_id, e.description.dataset_id): e.description.title for e in entries},
+        words=words,
         n_answered=sum(row.outcome is not Outcome.NO_ANSWER for row in rows),
         charts=tuple(
             chart(name, cells, partial(words.term, name))

@@ -75,6 +75,18 @@ class Cancer:
     treated: date
     recurred: date | None = None
 
+    @property
+    def birads(self) -> str | None:
+        """Category that was read before the biopsy of a breast."""
+        known = {"I": "4B", "II": "4C"}
+        return known.get(self.stage, "5") if self.concept == "breast" else None
+
+    @property
+    def pirads(self) -> str | None:
+        """Category that was read before the biopsy of a prostate; 15 mm make a 5 (PI-RADS 2.1)."""
+        large = self.diameter_mm >= 15
+        return ("5" if large else "4") if self.concept == "prostate" else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:

@@ -220,6 +220,9 @@ def _cancer_cells(
         word("her2", "her2", cancer.her2)
     if cancer.ki67 is not None:
         number("ki67", cancer.ki67, 0)
+    for key, value in (("birads", cancer.birads), ("pirads", cancer.pirads)):
+        if value:
+            put(key, value)
     if cancer.cea is not None:
         number("cea", cancer.cea, 1)
     word("treatment", "treatment", cancer.treatment)

@@ -248,6 +248,13 @@ def holds(field: Field, condition: Comparison, column: Column) -> Wanted:
     if condition.operator is Operator.UNKNOWN:
         return ~known
     found = np.zeros(len(column.values) + 1, np.bool_)
+    if field.match is Match.ANY_OF_LIST and field.kind is Kind.CONCEPT:
+        found[1:] = [
+            any(_test_text(field, condition, word) for word in words)
+            for words in column.values
+            if isinstance(words, tuple)
+        ]
+        return found
     if field.match is Match.ANY_OF_LIST:
         found[1:] = [_test_numbers(condition, np.array(one)).any() for one in column.values]
         return found
@@ -279,16 +286,7 @@ def _test_text(field: Field, condition: Comparison, stored: Stored) -> bool:
             return not _is_any_of(field, condition.values, text)
     if text not in (one.name for one in field.values):
         return False
-    rank, limits = field.rank(text), [field.rank(value) for value in condition.values]
-    if condition.operator is Operator.BETWEEN:
-        return limits[0] <= rank <= limits[1]
-    order = {
-        Operator.LT: operator.lt,
-        Operator.LE: operator.le,
-        Operator.GT: operator.gt,
-        Operator.GE: operator.ge,
-    }
-    return bool(order[condition.operator](rank, limits[0]))
+    return field.is_within(text, condition.operator.value, condition.values)
 
 
 def _is_any_of(field: Field, values: tuple[Value, ...], text: str) -> bool:

@@ -19,7 +19,7 @@ from tessera.domain.cohort.fields import Field, Kind, Match, normalised_vendor
 _SPACES: Final = re.compile(r"[\t\n\f\r ]+")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,25})?")
 Codes = NDArray[np.unsignedinteger[Any]]
-Stored = str | float | tuple[float, ...]
+Stored = str | float | tuple[float, ...] | tuple[str, ...]
 
 
 class Odd(Exception):
@@ -45,7 +45,7 @@ class Column:
 def column(field: Field, stored: pa.ChunkedArray) -> Column:
     """Return the codes of a stored column. Raises Odd."""
     if field.match is Match.ANY_OF_LIST:
-        return _lists(stored)
+        return _lists(field, stored)
     if field.kind is Kind.NUMBER:
         return _numbers(stored)
     if field.match is Match.FLAG:
@@ -76,12 +76,13 @@ def _texts(field: Field, stored: pa.ChunkedArray) -> Column:
     return _joined(encoded, [_form(field, text) for text in texts])
 
 
-def _lists(stored: pa.ChunkedArray) -> Column:
+def _lists(field: Field, stored: pa.ChunkedArray) -> Column:
     if not (pa.types.is_list(stored.type) and pa.types.is_string(stored.type.value_type)):
         raise Odd("a list of something else than texts")
     # A list is told from others by its text: there are few, and rows are many.
     encoded, joined = encode(pc.binary_join(_without_nulls(stored), "\\"))
-    return _joined(encoded, [_decimals(text) for text in joined])
+    read = _words if field.kind is Kind.CONCEPT else _decimals
+    return _joined(encoded, [read(text) for text in joined])
 
 
 def _without_nulls(stored: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -89,6 +90,10 @@ def _without_nulls(stored: pa.ChunkedArray) -> pa.ChunkedArray:
     if flat.null_count:
         raise Odd("a list with a gap")
     return stored
+
+
+def _words(text: str) -> tuple[str, ...] | None:
+    return tuple(word for part in text.split("\\") if (word := part.strip(" "))) or None
 
 
 def _decimals(text: str) -> tuple[float, ...] | None:

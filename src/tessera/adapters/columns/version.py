@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tessera.adapters.columns.sets import Bits, Owners, bits_of, size
 from tessera.adapters.columns.values import Column, Odd, column, encoded, narrow
-from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, shown_as
+from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Match, shown_as
 from tessera.domain.cohort.sketch import Marks, studies_bound
 from tessera.domain.errors import Unavailable
 
@@ -69,7 +69,7 @@ class Table:
             raise Unavailable(f"{self._path.name} cannot be read ({type(err).__name__})") from None
 
     def column(self, field: Field) -> Column:
-        is_text = field.kind is not Kind.NUMBER
+        is_text = field.kind is not Kind.NUMBER and field.match is not Match.ANY_OF_LIST
         found = column(field, self.stored(field.column, is_text=is_text))
         return found if self.order is None else Column(found.codes[self.order], found.values)
 

@@ -4,7 +4,6 @@ Only names that this project defines get into the SQL text; every value of a que
 parameter. Each predicate is TRUE or FALSE, never NULL, so that NOT means what it says.
 """
 
-import operator
 from collections.abc import Callable
 
 from tessera.adapters.duckdb.events import Events
@@ -23,12 +22,6 @@ from tessera.domain.cohort.query import (
     study_conditions,
 )
 
-_ORDER: dict[Operator, Callable[[float, float], bool]] = {
-    Operator.LT: operator.lt,
-    Operator.LE: operator.le,
-    Operator.GT: operator.gt,
-    Operator.GE: operator.ge,
-}
 _ALIAS = {
     Level.PATIENT: "p",
     Level.CONDITION: "c",
@@ -51,6 +44,10 @@ def normalised(field: Field) -> str:
         case Match.FLAG:
             flag = f"TRY_CAST({column} AS BOOLEAN)"
             return f"CASE WHEN {flag} THEN 'yes' WHEN NOT {flag} THEN 'no' END"
+        case Match.ANY_OF_LIST if field.kind is Kind.CONCEPT:
+            kept = f"list_filter({column}, lambda e: nullif(trim(e), '') IS NOT NULL)"
+            trimmed = f"list_transform({kept}, lambda e: trim(e))"
+            return f"CASE WHEN len({kept}) > 0 THEN {trimmed} END"
         case Match.ANY_OF_LIST:
             numbers = f"list_transform({column}, lambda e: TRY_CAST(e AS DOUBLE))"
             kept = f"list_filter({numbers}, lambda e: {_is_number('e')})"
@@ -159,7 +156,9 @@ class Predicates:
             case Operator.NE | Operator.NOT_IN:
                 return f"(NOT {self._any_of(field, condition.values, stored)})"
         if field.ordered:
-            names = [c.name for c in field.values if _within(field, condition, c.name)]
+            limits = condition.values
+            order = condition.operator.value
+            names = [c.name for c in field.values if field.is_within(c.name, order, limits)]
             return self._is_in(stored, tuple(names)) if names else "FALSE"
         numbers = [self._parameter(value) for value in condition.values]
         if condition.operator is Operator.BETWEEN:
@@ -189,10 +188,3 @@ class Predicates:
 def _exists(level: Level, link: str, inside: str) -> str:
     rows = f"{level.value}_rows {_ALIAS[level]}"
     return f"EXISTS (SELECT 1 FROM {rows} WHERE {link} AND {inside})"  # noqa: S608  # our names
-
-
-def _within(field: Field, condition: Comparison, name: str) -> bool:
-    rank, limits = field.rank(name), [field.rank(value) for value in condition.values]
-    if condition.operator is Operator.BETWEEN:
-        return limits[0] <= rank <= limits[1]
-    return _ORDER[condition.operator](rank, limits[0])

@@ -43,7 +43,9 @@ def version_subjects(connection: Any, folder: Path) -> Iterator[SubjectRows]:
     Instances are not among them: `version_instances`. Raises InvalidInput: a table is damaged.
     """
     streams = {
-        table.name: _stream(connection, _sorted_parquet(folder, table.name), "subject")
+        table.name: _known(
+            table.name, _stream(connection, _sorted_parquet(folder, table.name), "subject")
+        )
         for table in TABLES
         if table.name != "instance" and (folder / f"{table.name}.parquet").is_file()
     }
@@ -223,6 +225,13 @@ def _stream(connection: Any, query: str, by: str) -> Iterator[tuple[str, Row]]:
             yield key, {name: "" if v is None else str(v) for name, v in row.items()}
         else:
             yield key, without_nulls(row)
+
+
+def _known(table: str, rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
+    """Leave out the columns that a version repeats for searching."""
+    columns = columns_of(table)
+    for key, row in rows:
+        yield key, {name: value for name, value in row.items() if name in columns}
 
 
 def _merged(streams: Mapping[str, Iterator[tuple[str, Row]]], driver: str) -> Iterator[SubjectRows]:

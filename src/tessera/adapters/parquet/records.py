@@ -52,5 +52,8 @@ def _is_clinical(record: ClinicalRecord) -> bool:
 
 def _rows(tables: CdmTables, table: Table) -> list[dict[str, Any]]:
     read = tables.get(table.name)
-    names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in read.rows] if read else []
+    if read is None:
+        return []
+    held = [column.name for column in read.table.columns]
+    places = {column.name: held.index(column.name) for column in table.columns}
+    return [{name: row[place] for name, place in places.items()} for row in read.rows]

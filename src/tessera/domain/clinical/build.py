@@ -16,12 +16,15 @@ from tessera.domain.clinical.cdm import (
     INSTANCE,
     PATIENT,
     SERIES,
+    STORED_CONDITION,
+    STORED_PATIENT,
     STUDY,
-    CancerCondition,
     ClinicalRecord,
     Subject,
 )
+from tessera.domain.clinical.entities import Entity
 from tessera.domain.clinical.entity import Table, table_of
+from tessera.domain.clinical.search_columns import of_condition, of_patient
 from tessera.domain.ids import Pseudonym
 from tessera.domain.imaging.instance import InstanceRow
 
@@ -98,8 +101,10 @@ def build_tables(
     imaged = {subject: known[subject] for subject in sorted(header_sex) if subject in known}
     days = _Days.of(imaged, studies)
     tables = {
-        "patient": _sorted(PATIENT, [_patient(s, imaged, header_sex[s], days) for s in header_sex]),
-        "condition": _sorted(CONDITION, _entity_rows(CONDITION, _conditions(imaged), days)),
+        "patient": _sorted(
+            STORED_PATIENT, [_patient(s, imaged, header_sex[s], days) for s in header_sex]
+        ),
+        "condition": _sorted(STORED_CONDITION, list(_condition_rows(imaged, days))),
         "study": _sorted(STUDY, _study_rows(studies, days)),
         "series": _sorted(SERIES, [_series_row(s) for s in series.values()]),
         "instance": _sorted(INSTANCE, rows),
@@ -205,11 +210,20 @@ def _patient(
         baseline=kind,
         baseline_date=start,
     )
-    return tuple(getattr(known, column.name) for column in PATIENT.columns)
+    facts = records[subject].facts if subject in records else ()
+    return (*(getattr(known, column.name) for column in PATIENT.columns), *of_patient(facts))
 
 
-def _conditions(records: Mapping[Pseudonym, ClinicalRecord]) -> Iterator[CancerCondition]:
-    return (condition for record in records.values() for condition in record.conditions)
+def _condition_rows(records: Mapping[Pseudonym, ClinicalRecord], days: _Days) -> Iterator[Row]:
+    for record in records.values():
+        about: dict[str, list[Entity]] = {}
+        for fact in record.facts:
+            about.setdefault(getattr(fact, "condition_id", None) or "", []).append(fact)
+        plain = _entity_rows(CONDITION, record.conditions, days)
+        for condition, row in zip(record.conditions, plain, strict=True):
+            facts = about.get(condition.condition_id, ())
+            day_zero = days.baseline.get(condition.subject)
+            yield (*row, *of_condition(condition.gleason, facts, day_zero))
 
 
 def _study_rows(studies: Mapping[str, _Study], days: _Days) -> list[Row]:

@@ -8,7 +8,7 @@ Keys are unique within a version, so one person may be in several datasets. Clin
 classes (`entity.py`, `entities.py`); the tables that come from images are listed here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, get_args
 
@@ -23,6 +23,7 @@ from tessera.domain.clinical.entity import (
     said,
     table_of,
 )
+from tessera.domain.clinical.search_columns import CONDITION_SEARCH, PATIENT_SEARCH
 from tessera.domain.ids import Pseudonym
 
 
@@ -178,7 +179,10 @@ SEGMENT = Table(
 )
 ENTITIES: Final = tuple(get_args(Entity))
 """The classes of the facts of a record, in the order of their tables."""
-CORE = (PATIENT, CONDITION, STUDY, SERIES, INSTANCE)
+STORED_PATIENT: Final = replace(PATIENT, columns=(*PATIENT.columns, *PATIENT_SEARCH))
+"""As a version holds it: what `Subject` says, and the columns for searching."""
+STORED_CONDITION: Final = replace(CONDITION, columns=(*CONDITION.columns, *CONDITION_SEARCH))
+CORE = (STORED_PATIENT, STORED_CONDITION, STUDY, SERIES, INSTANCE)
 """What every version has had from the first format on."""
 IMAGING = (ACQUISITION_PARAMETER, SEGMENTATION, SEGMENT)
 TABLES = (*CORE, *(table_of(cls) for cls in ENTITIES), *IMAGING)

@@ -10,9 +10,16 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from tessera.domain.clinical.cdm import ENTITIES, TABLES, CancerCondition, ClinicalRecord, Subject
+from tessera.domain.clinical.cdm import (
+    CONDITION,
+    ENTITIES,
+    PATIENT,
+    CancerCondition,
+    ClinicalRecord,
+    Subject,
+)
 from tessera.domain.clinical.entities import Entity
 from tessera.domain.clinical.entity import table_of
 from tessera.domain.ids import Pseudonym
@@ -57,6 +64,9 @@ def _values(entity: Entity | Subject | CancerCondition) -> dict[str, object]:
     }
 
 
+_TABLES: Final = (PATIENT, CONDITION, *map(table_of, ENTITIES))
+
+
 @cache
 def _getter(table: str) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
     names = tuple(name for name, _ in _names(table))
@@ -72,7 +82,7 @@ def _made(cls: Any, values: dict[str, Any]) -> Any:
 
 @cache
 def _names(table: str) -> tuple[tuple[str, bool], ...]:
-    found = next(one for one in TABLES if one.name == table)
+    found = next(one for one in _TABLES if one.name == table)
     return tuple((column.name, column.kind == "date") for column in found.columns)
 
 

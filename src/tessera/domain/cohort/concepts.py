@@ -6,6 +6,7 @@ of the keys of the EUCAIM federated search. Cancers come from the terminology.
 
 from dataclasses import dataclass
 
+from tessera.domain.terms.concept import Concept as Term
 from tessera.domain.terms.terminology import group, narrower
 
 
@@ -20,6 +21,8 @@ class Concept:
     meaning: str = ""
     synonyms: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
+    is_apart: bool = False
+    """True when it has no place in the order of an ordered field, as TX."""
     is_grouping: bool = False
     """True when no data hold this value itself, only those that it includes."""
 
@@ -77,6 +80,57 @@ RECEPTOR = (
     Concept("positive", "positive", ("pos", "+", "COM1001310")),
     Concept("negative", "negative", ("neg", "-", "COM1001332")),
 )
+HER2_IHC = (
+    Concept("0", "no staining", ("COM1002257",)),
+    Concept("1+", "weak", ("1", "COM1001877")),
+    Concept("2+", "equivocal", ("2", "COM1001879")),
+    Concept("3+", "strong", ("3", "COM1001882")),
+)
+BI_RADS = (
+    Concept("0", "incomplete", ("IMG1005470",), is_apart=True),
+    Concept("1", "negative", ("IMG1005469",)),
+    Concept("2", "benign", ("IMG1005468",)),
+    Concept("3", "probably benign", ("IMG1005466",)),
+    Concept("4", "suspicious", ("IMG1005465",), includes=("4A", "4B", "4C")),
+    Concept("4A", "low suspicion", ("IMG1005460",)),
+    Concept("4B", "moderate suspicion", ("IMG1005472",)),
+    Concept("4C", "high suspicion", ("IMG1005471",)),
+    Concept("5", "highly suggestive of malignancy", ("IMG1005464",)),
+    Concept("6", "proven malignancy", ("IMG1005463",)),
+)
+PI_RADS = (
+    Concept("X", "inadequate", ("IMG1005474", "IMG1005482"), is_apart=True),
+    Concept("1", "very low", ("IMG1005479", "IMG1005487")),
+    Concept("2", "low", ("IMG1005478", "IMG1005486")),
+    Concept("3", "intermediate", ("IMG1005477", "IMG1005485")),
+    Concept("4", "high", ("IMG1005476", "IMG1005484")),
+    Concept("5", "very high", ("IMG1005475", "IMG1005483")),
+)
+"""Of the whole and of a lesion, which have codes of their own."""
+
+
+def tnm(part: str, basis: str) -> tuple[Concept, ...]:
+    """Return the categories of T, N or M with the codes that `basis` has for them."""
+    return tuple(
+        Concept(
+            one.name,
+            one.label_en,
+            tuple(dict.fromkeys((one.name[1:], basis[0] + one.name, *_tnm_code(one, basis)))),
+            includes=tuple(n for n in narrower(f"tnm_{part}", one.name) if n != one.name),
+            is_apart=one.name.endswith("X"),
+        )
+        for one in group(f"tnm_{part}")
+    )
+
+
+def _tnm_code(one: Term, basis: str) -> tuple[str, ...]:
+    """A concept with two codes has the clinical one first; one with one has the pathological."""
+    both = (one.codes.get("EUCAIM", ""), *(code.partition(":")[2] for code in one.same_as))
+    known = both if len(both) == 2 else ("", both[0])
+    return tuple(code for code in (known[_BASES.index(basis)],) if code)
+
+
+_BASES = ("clinical", "pathological")
 TREATMENTS = (
     Concept("surgery", "surgery", ("surgical", "operation")),
     Concept("radiotherapy", "radiotherapy", ("radiation", "RT", "CLIN1012947")),

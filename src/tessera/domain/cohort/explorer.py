@@ -43,6 +43,17 @@ _FIELDS: Final[Mapping[str, str]] = {
     "CLIN1045851": "her2",
     "CLIN1033410": "psa",
     "CLIN1037294": "gleason",
+    "CLIN1037300": "isup",
+    "CLIN1045913": "ki67",
+    "CLIN1033379": "clinical_t",
+    "CLIN1033358": "clinical_n",
+    "CLIN1033341": "clinical_m",
+    "CLIN1033391": "pathological_t",
+    "CLIN1033368": "pathological_n",
+    "CLIN1033349": "pathological_m",
+    "IMG1005459": "bi_rads",
+    "IMG1005457": "pi_rads",
+    "IMG1005481": "pi_rads",
     # As parameters of an address.
     "gender": "sex",
     "diagnosis": "cancer",
@@ -50,20 +61,14 @@ _FIELDS: Final[Mapping[str, str]] = {
     "bodyPart": "body_part",
     "manufacturer": "manufacturer",
 }
-_NOT_HERE: Final[Mapping[str, str]] = {
-    "SNOMEDCT432213005": "year_of_diagnosis",
-    "CLIN1045913": "ki67",
-    "CLIN1037300": "isup_grade",
-    "CLIN1033379": "clinical_t",
-    "CLIN1033391": "pathological_t",
-    "CLIN1033358": "clinical_n",
-    "CLIN1033368": "pathological_n",
-    "CLIN1033341": "clinical_m",
-    "CLIN1033349": "pathological_m",
-    "IMG1005459": "bi_rads",
-    "IMG1005457": "pi_rads",
-}
-"""Keys of the explorer that no cohort field answers: how each is named to the reader."""
+_ELSE: Final[Mapping[str, str]] = {"her2": "her2_ihc", "bi_rads": "pi_rads"}
+"""Where a field has no such value: the field that is asked instead.
+
+HER2 2+ is neither positive nor negative. The explorer asks PI-RADS under the code of BI-RADS; the
+codes of the values tell them apart.
+"""
+_NOT_HERE: Final[Mapping[str, str]] = {"SNOMEDCT432213005": "year_of_diagnosis"}
+"""Keys of the explorer that no cohort field answers (dates are shifted): how each is named."""
 _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "body_part": {
         "SNOMEDCT76752008": "BREAST",
@@ -76,8 +81,15 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "SNOMEDCT69536005": "HEAD",
     },
     "manufacturer": {"General Electric": "ge"},
-    # Immunohistochemistry; 2+ is equivocal, neither of the two.
+    # Immunohistochemistry; 2+ is neither of the two.
     "her2": {"COM1002257": "negative", "COM1001877": "negative", "COM1001882": "positive"},
+    "isup": {
+        "COM1001362": "1",
+        "COM1001365": "2",
+        "COM1001367": "3",
+        "COM1001368": "4",
+        "COM1001369": "5",
+    },
     "gleason": {
         "CLIN1025818": "2",
         "CLIN1025912": "3",
@@ -145,11 +157,12 @@ def _expression(body: object, depth: int, n_parts: list[int]) -> Expression | No
 def _condition(key: str, kind: str, value: object) -> Comparison | UnknownField:
     plain = key.removeprefix(_PREFIX)
     field, operator = _FIELDS.get(plain), _OPERATORS.get(kind)
-    if field is not None and operator is not None:
-        try:
-            return _compared(field, operator, value)
-        except InvalidQuery:
-            pass  # a value that has no counterpart here
+    for asked in (field, _ELSE.get(field or "")):
+        if asked is not None and operator is not None:
+            try:
+                return _compared(asked, operator, value)
+            except InvalidQuery:
+                pass  # a value that has no counterpart here
     raw = json.dumps({"field": plain, "op": kind, "values": [value]}, sort_keys=True)
     if len(raw) > 2000:
         raise InvalidQuery("a condition of the explorer's query is too long")

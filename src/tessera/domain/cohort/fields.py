@@ -79,6 +79,11 @@ class Field:
         """Whether <, <=, >, >= and between have a meaning."""
         return self.kind is Kind.NUMBER or self.ordered
 
+    @property
+    def apart(self) -> frozenset[Value]:
+        """The values that have no place in the order of an ordered field."""
+        return frozenset(one.name for one in self.values if one.is_apart)
+
     def parse_value(self, text: str, position: int = 0) -> Value:
         """Return the canonical value that `text` stands for. Raises InvalidQuery."""
         if self.kind is Kind.NUMBER:
@@ -100,6 +105,27 @@ class Field:
             if concept.name == value:
                 return (value, *concept.includes)
         return (value,)
+
+    def is_within(self, name: str, operator: str, limits: tuple[Value, ...]) -> bool:
+        """Return whether a value of an ordered field stands in an order to the limits.
+
+        `operator` is <, <=, >, >= or between. A limit reaches as far as what it includes: T2a is
+        <= T2 and not > T2. What is apart from the order is in no order to anything.
+        """
+        if self.apart.intersection((name, *limits)):
+            return False
+        at, low = self.rank(name), self.rank(limits[0])
+        high = max(self.rank(one) for one in self.expand(limits[-1]))
+        match operator:
+            case "<":
+                return at < low
+            case "<=":
+                return at <= high
+            case ">":
+                return at > high
+            case ">=":
+                return at >= low
+        return low <= at <= high
 
     def rank(self, value: Value) -> float:
         """Return where `value` stands in the order of a comparable field."""
@@ -222,9 +248,26 @@ _ALL = (
     ),
     _number("gleason", _C, "gleason", "Gleason total score", example="7"),
     _number("psa", _C, "psa_ng_ml", "PSA at diagnosis", unit="ng/mL", example="10"),
+    *(
+        _concept(
+            *(f"{basis}_{part}", _C, f"{basis}_{part}", f"{basis} {part.upper()}"),
+            values=concepts.tnm(part, basis),
+            ordered=True,
+            unknown_value=f"{part.upper()}X",
+        )
+        for basis in ("clinical", "pathological")
+        for part in "tnm"
+    ),
+    _number("isup", _C, "isup_grade", "ISUP grade group", example="2"),
+    _number("ki67", _C, "ki67_percent", "Ki-67", unit="%", example="20"),
     _concept("er", _C, "er", "oestrogen receptor", values=concepts.RECEPTOR),
     _concept("pr", _C, "pr", "progesterone receptor", values=concepts.RECEPTOR),
     _concept("her2", _C, "her2", "HER2", values=concepts.RECEPTOR),
+    _concept(
+        *("her2_ihc", _C, "her2_ihc", "HER2 by immunohistochemistry"),
+        values=concepts.HER2_IHC,
+        ordered=True,
+    ),
     _concept(
         "first_treatment", _C, "first_treatment", "first treatment", values=concepts.TREATMENTS
     ),
@@ -239,6 +282,18 @@ _ALL = (
         *("survival_days", _P, "survival_days", "time from diagnosis to death or last contact"),
         unit="days",
         example="365",
+    ),
+    _concept(
+        *("bi_rads", _P, "bi_rads", "BI-RADS category of a reading"),
+        values=concepts.BI_RADS,
+        match=Match.ANY_OF_LIST,
+        ordered=True,
+    ),
+    _concept(
+        *("pi_rads", _P, "pi_rads", "PI-RADS category of a reading"),
+        values=concepts.PI_RADS,
+        match=Match.ANY_OF_LIST,
+        ordered=True,
     ),
     _concept("day_zero", _P, "baseline", "day 0", values=concepts.BASELINES),
     _number(
@@ -297,6 +352,20 @@ _FIELD_SYNONYMS = {
     "dead": "deceased",
     "diagnosis_offset_days": "days_from_diagnosis",
     "modalities": "modality",
+    "ct": "clinical_t",
+    "cn": "clinical_n",
+    "cm": "clinical_m",
+    "pt": "pathological_t",
+    "pn": "pathological_n",
+    "pm": "pathological_m",
+    "isup_grade": "isup",
+    "grade_group": "isup",
+    "ki67_percent": "ki67",
+    "ki-67": "ki67",
+    "birads": "bi_rads",
+    "bi-rads": "bi_rads",
+    "pirads": "pi_rads",
+    "pi-rads": "pi_rads",
 }
 _SYNONYMS = {
     field.name: {

@@ -217,6 +217,12 @@ def compare(field: str, operator: Operator, *values: str, position: int = 0) -> 
     parsed = tuple(known.parse_value(value, position) for value in values)
     if operator in (Operator.IN, Operator.NOT_IN):
         parsed = tuple(dict.fromkeys(parsed))
+    if operator in ORDERING and (beside := sorted(known.apart.intersection(parsed), key=str)):
+        raise InvalidQuery(
+            f"{value_text(beside[0])} has no place in the order of {known.name}",
+            position=position,
+            mend="use =, !=, in (…), not in (…), is known or is unknown",
+        )
     if operator is Operator.BETWEEN and known.rank(parsed[0]) > known.rank(parsed[1]):
         low, high = (value_text(value) for value in reversed(parsed))
         raise InvalidQuery(

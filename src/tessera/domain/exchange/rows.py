@@ -55,8 +55,11 @@ class SubjectRows:
 
 @cache
 def table_named(name: str) -> Table:
-    """Return a table of the common data model. Raises KeyError."""
-    return {table.name: table for table in TABLES}[name]
+    """Return a table of the common data model. Raises KeyError.
+
+    Those of a record are without the columns that a version repeats for searching.
+    """
+    return {table.name: table for table in (*TABLES, *CLINICAL)}[name]
 
 
 @cache

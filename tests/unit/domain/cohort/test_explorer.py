@@ -44,8 +44,54 @@ def test_a_tree_becomes_the_query_that_it_means(name: str, text: str) -> None:
 
 def test_what_has_no_counterpart_is_not_supported_and_never_left_out() -> None:
     found = list(conditions(query_of_ast(sent("not_here")).where))
-    assert all(isinstance(one, UnknownField) for one in found)
-    assert [one.field for one in found] == ["cancer", "year_of_diagnosis", "her2", "unknown_key"]
+    found = [one for one in found if isinstance(one, UnknownField)]
+    assert [one.field for one in found] == ["cancer", "year_of_diagnosis", "unknown_key"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("CLIN1045913", {"min": 20}, "ki67 >= 20"),
+        ("CLIN1037300", "COM1001368", "isup = 4"),
+        ("CLIN1033379", "COM1000370", "clinical_t = T2a"),
+        ("CLIN1033391", "COM1000810", "pathological_t = T2a"),
+        ("CLIN1033391", "COM1001041", "pathological_t = T4"),
+        ("CLIN1033358", "COM1000300", "clinical_n = N1"),
+        ("CLIN1033368", "COM1000645", "pathological_n = N0"),
+        ("CLIN1033341", "COM1000246", "clinical_m = M1"),
+        ("CLIN1033349", "COM1000615", "pathological_m = M1c"),
+        ("CLIN1045851", "COM1001877", "her2 = negative"),
+        ("CLIN1045851", "COM1001879", "her2_ihc = 2+"),
+        ("CLIN1045851", ["COM1001879", "COM1001882"], "her2_ihc in (2+, 3+)"),
+        ("IMG1005459", "IMG1005465", "bi_rads = 4"),
+        ("IMG1005459", "IMG1005475", "pi_rads = 5"),
+        ("IMG1005457", "IMG1005479", "pi_rads = 1"),
+    ],
+)
+def test_every_newer_key_is_read_in_both_forms(key: str, value: object, text: str) -> None:
+    kind = {dict: "BETWEEN", list: "IN"}.get(type(value), "EQUALS")
+    prefix = "EUCAIM_Hyper-Ontology_V1.0."
+    for name in (key, prefix + key):
+        leaf = {"key": name, "type": kind, "value": value}
+        assert str(query_of_ast({"ast": {"operand": "AND", "children": [leaf]}})) == text
+        if isinstance(value, str):
+            assert str(query_of_parameters([(name, prefix + value)])) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("CLIN1033379", "COM1000810", "clinical_t"),  # the code of the pathological category
+        ("CLIN1033341", "COM1000615", "clinical_m"),
+        ("CLIN1037300", "COM1001363", "isup"),
+        ("IMG1005459", "IMG1005506", "bi_rads"),
+        ("IMG1005501", "IMG1005506", "unknown_key"),
+    ],
+)
+def test_a_value_of_another_key_is_not_supported(key: str, value: str, named: str) -> None:
+    (found,) = conditions(query_of_parameters([(key, value)]).where)
+    assert isinstance(found, UnknownField)
+    assert found.field == named
 
 
 def test_one_unknown_value_of_a_list_makes_the_whole_condition_unknown() -> None:
