@@ -100,6 +100,7 @@ def test_a_statistic_and_its_cuts_are_read_as_written(asked: Statistic) -> None:
         (("mode", ("stage",), "", ""), "none of table"),
         (("table", (), "", ""), "by 1 to 3 fields"),
         (("table", ("modality",), "", ""), "a subject has many of it"),
+        (("table", ("bi_rads",), "", ""), "a subject has many of it"),
         (("table", ("age_at_diagnosis",), "", ""), "needs edges"),
         (("table", ("stage(1, 2)",), "", ""), "takes no edges"),
         (("table", ("topography",), "", ""), "free text"),

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 from math import prod
 from typing import Final
 
-from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Value, field_named
+from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Match, Value, field_named
 from tessera.domain.errors import InvalidInput
 
 MOST_CELLS: Final = 5000
@@ -260,7 +260,8 @@ def _check_edges(name: str, edges: tuple[float, ...]) -> None:
 
 def _field(name: str) -> Field:
     found = FIELDS.get(name)
-    if found is None or found.level not in (Level.PATIENT, Level.CONDITION):
+    one_each = (Level.PATIENT, Level.CONDITION)
+    if found is None or found.level not in one_each or found.match is Match.ANY_OF_LIST:
         raise InvalidInput(
             f"{name} is not a field of a patient or a diagnosis: a subject has many of it"
         )
