@@ -30,6 +30,7 @@ from tests.receive_trial import free_port
 
 QUERY = "cancer = prostate and age_at_diagnosis > {age} and modality = MR"
 _LOOK_S = 0.1
+_LATE_LOOK_S = 10
 _GIVEN_UP_S = 300
 
 
@@ -100,7 +101,7 @@ async def search(url: str, number: int, address: int, n_nodes: int) -> tuple[flo
     async with httpx.AsyncClient(transport=line, base_url=url, timeout=120) as client:
         begun = time.perf_counter()
         body = {"query": QUERY.format(age=10 + number / 10), "wait_s": 0}
-        reply = await client.post("/api/v1/search", json=body)
+        reply, pause_s = await client.post("/api/v1/search", json=body), _LOOK_S
         assert reply.status_code == 201, reply.text[:300]
         found, first = reply.json(), 0.0
         while True:
@@ -112,7 +113,8 @@ async def search(url: str, number: int, address: int, n_nodes: int) -> tuple[flo
             assert now < _GIVEN_UP_S, f"{n_counted} of {n_nodes} nodes answered"
             # After its deadline a search waits no more, and still takes answers.
             wait_s = 30 if first and not found["complete"] else 0
-            await asyncio.sleep(0.5 if found["complete"] else 0 if first else _LOOK_S)
+            await asyncio.sleep(_LATE_LOOK_S if found["complete"] else 0 if first else pause_s)
+            pause_s = min(2 * pause_s, 3.0)
             address_of = f"/api/v1/search/{found['search_id']}?wait_s={wait_s}"
             found = (await client.get(address_of)).json()
 
