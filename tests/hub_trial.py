@@ -227,6 +227,7 @@ def app_of(hub: Hub, *, searches: Rate = SEARCHES) -> Starlette:
         trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
         public=hub.register,
         standings=hub.standings,
+        saved=hub.cohorts,
     )
 
 

@@ -62,6 +62,7 @@ def run_hub(
                 negotiating=hub.negotiating,
                 public=hub.register,
                 standings=hub.standings,
+                saved=hub.cohorts,
                 trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
             ),
             access_log=access_log,

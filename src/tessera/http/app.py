@@ -21,6 +21,7 @@ from tessera.http import (
     applications,
     applications_api,
     basket,
+    cohorts,
     fair_data_point,
     fetch_api,
     form_page,
@@ -56,6 +57,7 @@ from tessera.http.rules import RuledRoute, unruled
 from tessera.http.trainings import Trainings
 from tessera.hub.access import Access
 from tessera.hub.accounts import Accounts
+from tessera.hub.cohorts import SavedCohorts
 from tessera.hub.negotiating import Negotiating
 from tessera.hub.register import PublicRegister, RecentRegister
 from tessera.hub.standing import Standings
@@ -80,6 +82,7 @@ def create_app(
     public: PublicRegister | None = None,
     trainings: Trainings | None = None,
     standings: Standings | None = None,
+    saved: SavedCohorts | None = None,
 ) -> Starlette:
     """Return the application over one hub; `receive` takes the messages of nodes.
 
@@ -101,6 +104,7 @@ def create_app(
         *(_application_routes(hub, negotiating) if negotiating else ()),
         *(_public_routes(hub, public) if public else ()),
         *(_training_routes(trainings) if trainings else ()),
+        *(cohorts.routes(saved) if saved else ()),
         Mount("/static", StaticFiles(directory=static), name="static"),
     ]
     if bare := unruled(routes):
@@ -121,6 +125,7 @@ def create_app(
     )
     app.state.n_work = negotiating.n_work if negotiating else None
     app.state.has_register = public is not None
+    app.state.keeps_cohorts = saved is not None
     return app
 
 

@@ -69,6 +69,7 @@ def render(
             person=person_of(request),
             csrf_field=form_field(request),
             n_work=_n_work(request),
+            keeps_cohorts=getattr(request.app.state, "keeps_cohorts", False),
             has_register=getattr(request.app.state, "has_register", False),
             can_sign_in=getattr(request.state, "can_sign_in", False),
             **values,

@@ -12,6 +12,7 @@ from tessera.hub.accounts import Accounts
 from tessera.hub.bell import Bell
 from tessera.hub.calling import Calling
 from tessera.hub.catalogue import Catalogue
+from tessera.hub.cohorts import SavedCohorts
 from tessera.hub.dispatch import Dispatch
 from tessera.hub.harvesting import Harvested
 from tessera.hub.joining import Joining
@@ -223,6 +224,11 @@ class Hub:
 
     def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
         return self.render_record(layer, format, (entry,) if entry else self.catalogue())
+
+    @property
+    def cohorts(self) -> SavedCohorts:
+        """Return the cohorts that people keep."""
+        return SavedCohorts(store=self.searching.store, searching=self.searching)
 
     @property
     def access(self) -> Access:

@@ -16,6 +16,7 @@ from tessera.ports.accounts import AccountStore
 from tessera.ports.applications import ApplicationStore
 from tessera.ports.harvest import HarvestStore
 from tessera.ports.learning_records import LearningStore
+from tessera.ports.saved_cohorts import SavedCohortStore
 from tessera.ports.signing import SeenIds
 from tessera.wire.keys import FormerKey, Keys, PublicKey
 
@@ -272,6 +273,9 @@ class HubStore(Protocol):
 
     @property
     def searches(self) -> SearchStore: ...
+
+    @property
+    def cohorts(self) -> SavedCohortStore: ...
 
     @property
     def seen_ids(self) -> SeenIds: ...

@@ -13,6 +13,7 @@ from tessera.adapters.sqlite_hub.schema import (
     link_keys,
     notices,
     permits,
+    saved_cohorts,
     statistics,
 )
 from tessera.domain.errors import InvalidSettings
@@ -28,6 +29,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     link_keys.STATEMENTS,
     statistics.STATEMENTS,
     notices.STATEMENTS,
+    saved_cohorts.STATEMENTS,
 )
 
 

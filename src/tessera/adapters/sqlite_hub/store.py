@@ -13,6 +13,7 @@ from tessera.adapters.sqlite_hub.migrations import migrate
 from tessera.adapters.sqlite_hub.nodes import SqliteInvites, SqliteNodes, SqliteSeenIds
 from tessera.adapters.sqlite_hub.permits import SqlitePermits
 from tessera.adapters.sqlite_hub.runs import SqliteRuns
+from tessera.adapters.sqlite_hub.saved_cohorts import SqliteSavedCohorts
 from tessera.adapters.sqlite_hub.searches import SqliteSearches
 from tessera.adapters.sqlite_hub.tasks import SqliteTasks
 from tessera.adapters.sqlite_hub.tools import SqliteTools
@@ -27,6 +28,7 @@ class SqliteHubStore:
         self.invites = SqliteInvites(self._db)
         self.datasets = SqliteDatasets(self._db)
         self.searches = SqliteSearches(self._db)
+        self.cohorts = SqliteSavedCohorts(self._db)
         self.seen_ids = SqliteSeenIds(self._db)
         self.accounts = SqliteAccounts(self._db)
         self.applications = SqliteApplications(self._db)
