@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,9 @@ settings.load_profile("shared")
 if "TESSERA_CONFIG" not in os.environ:
     os.environ["TESSERA_CONFIG"] = tempfile.mkdtemp(prefix="tessera-config-")
     atexit.register(shutil.rmtree, os.environ["TESSERA_CONFIG"], ignore_errors=True)
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _E2E = Path(__file__).parent / "e2e"
 

@@ -6,7 +6,8 @@ identity in many spellings and encodings (`tessera.testing.identity_forms`).
 
 Pixel data and other noise hold every short string by chance. There, only forms of eight bytes
 or more count (fourteen in UTF-16, which dark 16-bit pixels look like); elsewhere a form of less
-than six bytes must stand as a word.
+than six bytes must stand as a word. A short form inside base64 is chance too: what was coded is
+looked for in what it decodes to.
 """
 
 import base64
@@ -17,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +42,11 @@ _PIXEL_DATA = re.compile(
 )
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
+_KINDS = bytes(
+    0 if 65 <= octet <= 90 else 1 if 97 <= octet <= 122 else 2 if 48 <= octet <= 57 else 3
+    for octet in range(256)
+)
+"""Upper case, lower case, digit, other: in base64 two neighbours differ 65 times in a hundred."""
 _PDF_STREAM = re.compile(rb"stream\r?\n")
 _NOT_IN_TEXT = bytes(set(range(32)) - {0, 9, 10, 13, 27})
 
@@ -169,6 +176,18 @@ def _stands_out(form: ByteForm) -> bool:
     return len(form.pattern) >= floor
 
 
+def _in_base64(data: bytes, place: slice) -> bool:
+    """Say whether `place` lies within base64: case and kind of its letters change at random."""
+    first = max(place.start - 64, 0)
+    for run in _BASE64.finditer(data, first, place.stop + 64):
+        if run.start() <= place.start and place.stop <= run.end():
+            around = data[run.start() : place.start] + data[place.stop : run.end()]
+            kinds = around.translate(_KINDS)
+            changes = sum(one != other for one, other in pairwise(kinds))
+            return len(kinds) >= 16 and changes > 0.45 * len(kinds)
+    return False
+
+
 def _files(root: Path) -> Iterator[Path]:
     if root.is_dir():
         yield from sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink())
@@ -192,7 +211,8 @@ def _in_file(path: Path, root: Path, everything: _Matcher, long_only: _Matcher) 
             chunk = region.data[start : start + _CHUNK + 1024].lower()
             for at, form, identity in matcher.find(chunk):
                 key = (identity, form.written, region.where)
-                if key not in seen:
+                place = slice(start + at, start + at + len(form.pattern))
+                if key not in seen and (_stands_out(form) or not _in_base64(region.data, place)):
                     seen.add(key)
                     offset = region.start + start + at
                     yield Leak(path, offset, identity, form.written, region.where)

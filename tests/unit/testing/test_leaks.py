@@ -264,6 +264,20 @@ def test_a_short_name_as_a_word_is_a_leak(tmp_path: Path, text: str) -> None:
     assert found(tmp_path, text.encode(), "Anna")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_leak"),
+    [
+        (b'"x":"XvMpFaNpEaCFpGf_anna-6Xu2qudA5hv7yri1oS8evqMVs"', False),
+        (b"/people/anna/studies-and-series/images", True),
+        (b'"referrer":"anna","key":"XvMpFaNpEaCFpGf6Xu2qudA5hv7yri"', True),
+    ],
+)
+def test_a_short_name_by_chance_in_base64_is_no_leak(
+    tmp_path: Path, text: bytes, *, is_leak: bool
+) -> None:
+    assert bool(found(tmp_path, text, "Anna")) is is_leak
+
+
 @pytest.mark.parametrize("text", ["2.25.1783785001", "17837850", "7837851"])
 def test_a_short_number_inside_a_longer_one_is_no_leak(tmp_path: Path, text: str) -> None:
     assert found(tmp_path, text.encode(), "783785") == []
