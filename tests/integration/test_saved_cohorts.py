@@ -1,13 +1,18 @@
 """Saved cohorts at a hub on a real socket: save, ask again, compare, share, delete."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from typer import Typer
+from typer.testing import CliRunner
 
 from tessera.adapters.jose.ed25519 import Ed25519Signer
+from tessera.cli.cohorts import register
+from tessera.client.credentials import HubFolder, KeptLogin
 from tessera.domain.cohort.compare import pairs
 from tessera.domain.cohort.result import Outcome
 from tests.accounts_trial import add_person, bearer, browser
@@ -135,3 +140,52 @@ def test_a_difference_stands_only_where_both_are_counted(trial: TrialHub) -> Non
     assert not pair.is_other_version
     (alone,) = pairs(trial.hub.search(first.search_id), replace(first, results=()))
     assert alone.other is None and alone.apart is None
+
+
+def test_the_same_from_the_command_line(
+    trial: TrialHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One program in this process; each command is a call of it over the hub's socket."""
+    anna = add_person(trial.hub.accounts, "anna")
+    token = bearer(trial.hub.accounts, anna)["Authorization"].split()[1]
+    config = tmp_path / "config"
+    config.mkdir(mode=0o700)
+    monkeypatch.setenv("TESSERA_CONFIG", str(config))
+    with served(trial.hub) as url:
+        HubFolder(config, url).keep(
+            KeptLogin(
+                hub_url=url,
+                person_id=anna.person_id,
+                name="Anna",
+                token=token,
+                expires_at="2030-01-01T00:00:00Z",
+            )
+        )
+        app = Typer()
+        register(app)
+
+        def run(*words: str, code: int = 0) -> str:
+            done = CliRunner().invoke(app, ["cohorts", *words, "--hub", url])
+            assert done.exit_code == code, done.output
+            return done.output
+
+        assert "no cohort" in run("list")
+        assert "invalid-query" in run("save", "Bad", "cancer =", code=1)
+        for name, query in (("MR", QUERY), ("All", "cancer = prostate")):
+            assert query in run("save", name, query)
+        assert run("list").count("prostate") == 2
+        assert "not asked yet" in run("show", "MR")
+        for name, n_subjects in (("MR", 40), ("MR", 60), ("All", 90)):
+            asked = json.loads(run("run", name, "--wait", "0", "--json", code=3))
+            _answered(trial, asked["search_id"], n_subjects)
+            trial.clock.pass_s(60)
+        shown = run("show", "MR")
+        assert all(word in shown for word in ("40", "60", "+20", "prostate"))
+        (pair,) = json.loads(run("compare", "MR", "All", "--json"))
+        assert (pair["one"]["n_subjects"], pair["difference"]) == (60, 30)
+        address = run("share", "MR").strip()
+        assert address.startswith(f"{url}/cohorts/")
+        assert "shared" in run("list")
+        assert "no longer" in run("share", address.rpartition("/")[2][:8], "--stop")
+        assert "deleted: MR" in run("delete", "MR")
+        assert "nothing here" in run("show", "MR", code=1)

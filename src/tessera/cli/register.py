@@ -15,6 +15,7 @@ _MODULES = {
     "hub": "hub",
     "search": "search",
     "stats": "stats",
+    "cohorts": "cohorts",
     "login": "login logout whoami",
     "apply": "apply applications",
     "permits": "permits",

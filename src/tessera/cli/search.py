@@ -54,6 +54,13 @@ def search(
         except InvalidQuery as err:
             _point_at(query, err)
             raise typer.Exit(exit_codes.FAILED) from err
+    print_result(result, json=json, csv=csv, distributions=distributions)
+
+
+def print_result(
+    result: "SearchResult", *, json: bool = False, csv: bool = False, distributions: bool = False
+) -> None:
+    """Print an answer in the form that was asked for; exit with 3 when a node gave none."""
     if json:
         from tessera.wire.search import search_to_json
 

@@ -10,6 +10,7 @@ import httpx
 
 from tessera.client.access import AccessCalls
 from tessera.client.applications import ApplicationCalls
+from tessera.client.cohorts import CohortCalls
 from tessera.client.learning import LearningCalls
 from tessera.client.register import RegisterCalls
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
@@ -27,7 +28,7 @@ _RELAY_S = 60.0
 """So long the hub waits for a node's answer to a fetch."""
 
 
-class Client(AccessCalls, ApplicationCalls, LearningCalls, RegisterCalls):
+class Client(AccessCalls, ApplicationCalls, CohortCalls, LearningCalls, RegisterCalls):
     """Reads a hub's catalogue and asks all its nodes.
 
     Every method raises Unavailable when the hub cannot be reached, and otherwise the error
@@ -122,6 +123,10 @@ class Client(AccessCalls, ApplicationCalls, LearningCalls, RegisterCalls):
         Raises PermitRefused with its reason, Unavailable when the node is not in touch.
         """
         return self._asked("POST", "api/v1/fetch", {"token": token}, None, _RELAY_S).content
+
+    def _do(self, method: str, address: str) -> None:
+        """Ask for what has no answer."""
+        self._asked(method, address, None, None, 0)
 
     def _asked(
         self,
