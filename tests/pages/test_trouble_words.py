@@ -26,7 +26,11 @@ SOURCE = Path(tessera.__file__).parent
 READ_BY_PAGES = (
     *(f"domain/cohort/{name}.py" for name in ("tree", "syntax", "tokens", "fields", "query")),
     *("domain/cohort/form.py", "domain/cohort/temporal.py"),
-    *("domain/statistics/cut.py", "domain/statistics/statistic.py", "http/similar_form.py"),
+    *(
+        "domain/statistics/cut.py",
+        "domain/statistics/statistic.py",
+        "domain/statistics/described.py",
+    ),
 )
 NOT_FROM_A_PAGE = {
     "the condition on 7 is not in canonical form",

@@ -21,6 +21,7 @@ from tessera.adapters.viewer.package import (
 )
 from tessera.bootstrap.dicomweb import NodeDicomWeb, server_for
 from tessera.bootstrap.node import Node
+from tessera.bootstrap.similar import patient_of
 from tessera.http.viewer.app import create_viewer
 
 VERSION = f"{PINNED.name} {PINNED.version}"
@@ -51,7 +52,14 @@ def install_viewer(
 def viewer_of(node: Node, service: NodeDicomWeb, key: str) -> ASGIApp:
     """Return the application for one node, opened by `key`."""
     folder = installed_folder(node.home) if is_installed(node.home) else None
-    return create_viewer(service, folder, key=key, name=node.settings.name, now=SystemClock().now)
+    return create_viewer(
+        service,
+        folder,
+        key=key,
+        name=node.settings.name,
+        now=SystemClock().now,
+        describe=lambda subject: patient_of(node, subject),
+    )
 
 
 def serve_viewer(node: Node, *, port: int, tell: Callable[[str], None], browser: bool) -> None:

@@ -39,6 +39,7 @@ _PARTS: Final = (
     "node_serve",
     "node_explorer",
     "node_viewer",
+    "node_similar",
     "node_fsck",
     "node_legal",
     "node_backup",

@@ -16,6 +16,7 @@ from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
 from tessera.domain.statistics.computed import Similar
 from tessera.domain.statistics.cut import UNKNOWN
+from tessera.domain.statistics.described import FORM, query_of
 from tessera.domain.statistics.models import Model
 from tessera.domain.statistics.statistic import SURVIVAL, Kind, statistic
 from tessera.domain.statistics.survival import Survival
@@ -26,7 +27,6 @@ from tessera.http.language import Texts, chosen_language, texts
 from tessera.http.pages import FIRST_WAIT_S, POLL_WAIT_S, utc_now
 from tessera.http.rendering import link, render
 from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
-from tessera.http.similar_form import FORM, query_of
 from tessera.http.survival_chart import survival_chart
 from tessera.hub.computing import Result, result_of
 from tessera.hub.views import HubViews
@@ -104,9 +104,12 @@ class _Pages:
         return RedirectResponse(link("statistics", found.search_id), 303)
 
     async def similar(self, request: Request) -> Response:
-        """Describe a patient; with a cancer chosen, ask how such patients fared."""
+        """Describe a patient; with a cancer chosen, ask how such patients fared.
+
+        With `fill`, as a node links to it, the form is only filled in.
+        """
         given = request.query_params
-        if not given.get("cancer"):
+        if not given.get("cancer") or given.get("fill"):
             return self._similar_page(request, given)
         try:
             found = await self.hub.start_search(

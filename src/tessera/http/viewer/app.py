@@ -10,7 +10,7 @@ from tessera.http.desk.app import create_desk
 from tessera.http.dicomweb.access import PREFIX
 from tessera.http.dicomweb.app import create_dicomweb
 from tessera.http.dicomweb.service import DicomWeb
-from tessera.http.viewer import files, studies
+from tessera.http.viewer import files, similar, studies
 
 
 class ViewerApp:
@@ -27,11 +27,23 @@ class ViewerApp:
 
 
 def create_viewer(
-    service: DicomWeb, folder: Path | None, *, key: str, name: str, now: Callable[[], datetime]
+    service: DicomWeb,
+    folder: Path | None,
+    *,
+    key: str,
+    name: str,
+    now: Callable[[], datetime],
+    describe: similar.Describe,
 ) -> ASGIApp:
-    """Return the application. `folder` holds the unpacked viewer; None: it is not installed."""
+    """Return the application. `folder` holds the unpacked viewer; None: it is not installed.
+
+    `describe`: how a subject is described when a hub is asked for patients like them.
+    """
     pages = create_desk(
-        [*studies.routes(service, has_viewer=folder is not None)],
+        [
+            *studies.routes(service, has_viewer=folder is not None),
+            *similar.routes(describe, now=now),
+        ],
         key=key,
         name=name,
         now=now,
