@@ -53,6 +53,18 @@ class DisclosureLedgerContract:
         assert _tell(again, men=range(1, 91)) == {"men": first["men"]}, "two differ"
         assert _tell(again, other=range(89)) == {"other": first["men"]}, "whatever the label"
 
+    def test_the_parts_of_an_answer_follow_the_parts_of_the_one_that_its_whole_is_like(
+        self,
+    ) -> None:
+        ledger = self.make()
+        one = _tell(ledger, everybody=range(200), men=range(90))
+        other = _tell(ledger, somebody=range(92))
+        again = self.make()
+        # The same 92 were told of already, but here they are a part of nearly everybody.
+        assert _tell(again, everybody=range(1, 200), men=range(1, 92)) == one
+        assert _tell(again, everybody=range(1, 200), men=range(1, 92)) == one
+        assert _tell(again, somebody=range(92)) == other
+
     def test_datasets_know_nothing_of_each_other(self) -> None:
         ledger = self.make()
         told = {

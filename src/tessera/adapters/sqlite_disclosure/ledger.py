@@ -17,7 +17,7 @@ import numpy as np
 from tessera.adapters.sqlite_node.connection import connect
 from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.cohort.exact import ExactSet
-from tessera.domain.cohort.sticky import Told, ToldSets, number_for
+from tessera.domain.cohort.sticky import Told, ToldSets, numbers_for, told_again
 from tessera.domain.errors import Conflict, Unavailable
 from tessera.domain.ids import DatasetId
 from tessera.ports.disclosure_ledger import Budget
@@ -36,6 +36,8 @@ MIGRATIONS = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX asked_at ON asked (dataset, at)
     """,
+    # Rows of before belong to no answer whose parts could be followed.
+    "ALTER TABLE told ADD COLUMN answer INTEGER NOT NULL DEFAULT 0",
 )
 
 
@@ -95,11 +97,8 @@ class SqliteDisclosureLedger:
         about = f"{dataset_id} {policy.minimum}/{policy.step}/{policy.noise}"
         with self._lock:
             known, _ = self._kept(about)
-            if all(_is_known(known, one, policy, key) for one in sets.values()):
-                return {
-                    label: number_for(known, label, one, policy, key)[0]
-                    for label, one in sets.items()
-                }
+            if (again := told_again(known, sets, policy, key)) is not None:
+                return again
             try:
                 with self._transaction() as database:
                     return self._tell(database, about, sets, policy, key)
@@ -114,23 +113,18 @@ class SqliteDisclosureLedger:
         sets: Mapping[str, ExactSet],
         policy: CountPolicy,
         key: bytes,
-    ) -> dict[str, int | None]:
+    ) -> Mapping[str, int | None]:
         known, newest = self._kept(about)
-        numbers = {}
-        for label, one in sets.items():
-            number, is_first = number_for(known, label, one, policy, key)
-            numbers[label] = number
-            if is_first:
-                known.add(Told(label, one.n, one.sketch, number))
-                row = (about, label, one.n, one.sketch.astype("<u4").tobytes(), number)
-                newest = (
-                    database.execute(
-                        "INSERT INTO told (about, label, n, sketch, released)"
-                        " VALUES (?, ?, ?, ?, ?)",
-                        row,
-                    ).lastrowid
-                    or newest
-                )
+        numbers, kept = numbers_for(known, sets, policy, key, answer=newest + 1)
+        for one in kept:
+            sketch = one.sketch.astype("<u4").tobytes()
+            row = (about, one.label, one.n, sketch, one.number, one.answer)
+            done = database.execute(
+                "INSERT INTO told (about, label, n, sketch, released, answer)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            newest = done.lastrowid or newest
         self._told[about] = known, newest
         return numbers
 
@@ -139,12 +133,12 @@ class SqliteDisclosureLedger:
         known, newest = self._told.get(about, (ToldSets(), 0))
         with self._failures():
             rows = self._open().execute(
-                "SELECT number, label, n, sketch, released FROM told"
+                "SELECT number, label, n, sketch, released, answer FROM told"
                 " WHERE about = ? AND number > ? ORDER BY number",
                 (about, newest),
             )
-            for row, label, n, sketch, released in rows:
-                known.add(Told(label, n, np.frombuffer(sketch, "<u4"), released))
+            for row, label, n, sketch, released, answer in rows:
+                known.add(Told(label, n, np.frombuffer(sketch, "<u4"), released, answer))
                 newest = row
         self._told[about] = known, newest
         return known, newest
@@ -184,8 +178,3 @@ class SqliteDisclosureLedger:
                 f"the record of what was told cannot be read or written ({type(err).__name__});"
                 f" nobody is counted until {self._path.name} is mended or restored"
             ) from err
-
-
-def _is_known(known: ToldSets, one: ExactSet, policy: CountPolicy, key: bytes) -> bool:
-    found = known.like(one, key)
-    return one.n < policy.minimum or (found is not None and found[1])

@@ -6,9 +6,13 @@ that differs by few from one told of before, by anyone and over any query, gets 
 one nearest to it; and one that is nearly the sum or the difference of two gets the sum or
 difference of theirs. What follows another is kept too, so that the next to differ by one subject
 finds it and not whatever else is near.
+
+An answer is a whole: when its cohort follows one told of before, the parts of it follow the parts
+told with that one. Did each look for its own, two rows of small steps that close in on one person
+from either side could meet there in some part, and so tell of the person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -38,6 +42,8 @@ class Told:
     n: int
     sketch: Sketch
     number: int | None
+    answer: int = 0
+    """With which others it was told: the same for all parts of an answer."""
 
 
 class ToldSets:
@@ -47,6 +53,8 @@ class ToldSets:
         self._labels: list[str] = []
         self._of_label: dict[str, list[int]] = {}
         self._numbers: list[int | None] = []
+        self._answers: list[int] = []
+        self._parts: dict[tuple[int, str], int] = {}
         self._n = np.zeros(64, np.int64)
         self._sketches = np.zeros((64, N_PARTS), np.uint32)
 
@@ -63,13 +71,28 @@ class ToldSets:
         self._labels.append(told.label)
         self._of_label.setdefault(told.label, []).append(size)
         self._numbers.append(told.number)
+        self._answers.append(told.answer)
+        self._parts.setdefault((told.answer, told.label), size)
 
-    def like(self, exact: ExactSet, key: bytes) -> tuple[Told, bool] | None:
+    def part(
+        self, answer: int, label: str, exact: ExactSet, bound: int = NEAR + _EDGE
+    ) -> Told | None:
+        """Return what was told of a part with an answer, when it differs by fewer than `bound`."""
+        place = self._parts.get((answer, label)) if answer else None
+        if place is None or distances(exact.sketch, self._sketches[[place]])[0] >= bound:
+            return None
+        return self._told(place)
+
+    def like(
+        self, exact: ExactSet, key: bytes, label: str | None = None
+    ) -> tuple[Told, bool] | None:
         """Return the set nearest to it, the youngest of several, and whether it is the same.
 
-        None when the nearest differs by more than few.
+        None when the nearest differs by more than few. `label`: among those with this label.
         """
         near = np.flatnonzero(np.abs(self._n[: len(self)] - exact.n) < NEAR + _EDGE)
+        if label is not None:
+            near = np.intersect1d(near, self._of_label.get(label, []), assume_unique=True)
         if not len(near):
             return None
         apart = distances(exact.sketch, self._sketches[near])
@@ -100,21 +123,74 @@ class ToldSets:
             int(self._n[place]),
             self._sketches[place],
             self._numbers[place],
+            self._answers[place],
         )
 
 
+def numbers_for(
+    told: ToldSets, sets: Mapping[str, ExactSet], policy: CountPolicy, key: bytes, answer: int
+) -> tuple[Mapping[str, int | None], list[Told]]:
+    """Return the number to tell about each set of an answer, and what has been added to `told`.
+
+    The first of `sets` is the whole. `answer`: a number over 0 that no other answer has.
+    """
+    if (again := told_again(told, sets, policy, key)) is not None:
+        return again, []
+    whole = next(iter(sets))
+    near = told.like(sets[whole], key, whole)
+    beside = near[0].answer if near else 0
+    numbers: dict[str, int | None] = {}
+    kept = []
+    for label, one in sets.items():
+        # The whole is a cohort that is asked for: its number is that of the same cohort anywhere.
+        follows = beside if label != whole else 0
+        numbers[label], is_told = number_for(told, label, one, policy, key, follows)
+        if is_told:
+            kept.append(Told(label, one.n, one.sketch, numbers[label], answer))
+            told.add(kept[-1])
+    return numbers, kept
+
+
+def told_again(
+    told: ToldSets, sets: Mapping[str, ExactSet], policy: CountPolicy, key: bytes
+) -> Mapping[str, int | None] | None:
+    """Return the numbers of an answer that was told before; None when it was not."""
+    whole = next(iter(sets))
+    if _is_few(sets[whole], policy, key):
+        return dict.fromkeys(sets)
+    near = told.like(sets[whole], key, whole)
+    if near is None or not near[1]:
+        return None
+    numbers: dict[str, int | None] = {}
+    for label, one in sets.items():
+        part = told.part(near[0].answer, label, one, bound=1)
+        if part is None and not _is_few(one, policy, key):
+            return None
+        numbers[label] = part.number if part else None
+    return numbers
+
+
 def number_for(
-    told: ToldSets, label: str, exact: ExactSet, policy: CountPolicy, key: bytes
+    told: ToldSets,
+    label: str,
+    exact: ExactSet,
+    policy: CountPolicy,
+    key: bytes,
+    beside: int = 0,
 ) -> tuple[int | None, bool]:
-    """Return the number to tell about a set, and whether it has to be kept.
+    """Return the number to tell about a set, and whether anything may be told of it.
 
     `label` says of what kind the set is; sums and differences are looked for among its kind.
+    `beside`: the answer whose whole the set's own whole is like; 0 for none.
     """
-    if exact.n < policy.minimum + _raised(exact, key):
+    if _is_few(exact, policy, key):
         return None, False  # whatever is like it is told by nobody either
+    part = told.part(beside, label, exact)
+    if part is not None and _still_fits(part.number, exact, policy, key):
+        return part.number, True
     found = told.like(exact, key)
     if found is not None and (found[1] or _still_fits(found[0].number, exact, policy, key)):
-        return found[0].number, not found[1]
+        return found[0].number, True
     number = told_first(exact, policy, key)
     if number is not None and (pair := told.joined(label, exact)) is not None:
         number = _join(*pair, policy)
@@ -131,14 +207,14 @@ def told_first(exact: ExactSet, policy: CountPolicy, key: bytes) -> int | None:
     return policy.rounded(exact.n + noise)
 
 
-def _raised(exact: ExactSet, key: bytes) -> int:
-    """Return how far the minimum is raised for a set, by the node's secret.
+def _is_few(exact: ExactSet, policy: CountPolicy, key: bytes) -> bool:
+    """Say whether a set is below the minimum, which is raised by the node's secret.
 
     A set that is told first has MARGIN more than the minimum, so that those next to it have more
     than the highest. What follows another in many small steps meets an edge that cannot be known.
     """
     seed = blake2b(exact.sketch.tobytes(), key=key, digest_size=8, person=b"floor").digest()
-    return int.from_bytes(seed, "little") % (MARGIN - 1)
+    return exact.n < policy.minimum + int.from_bytes(seed, "little") % (MARGIN - 1)
 
 
 def _join(one: Told, other: Told, sign: int, policy: CountPolicy) -> int | None:

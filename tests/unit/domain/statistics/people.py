@@ -10,8 +10,7 @@ from tessera.domain.cohort.disclosure import CountPolicy, disclose_sets
 from tessera.domain.cohort.exact import ExactCounts, ExactSet, ExactSets
 from tessera.domain.cohort.fields import Value
 from tessera.domain.cohort.sketch import Marks
-from tessera.domain.cohort.sticky import Told as ToldSet
-from tessera.domain.cohort.sticky import ToldSets, number_for
+from tessera.domain.cohort.sticky import ToldSets, numbers_for
 from tessera.domain.statistics.cut import Cut
 from tessera.domain.statistics.told import Told
 
@@ -80,13 +79,8 @@ def _gated(rows: pd.DataFrame, cuts: Sequence[Cut], policy: CountPolicy, key: by
     )
     ledger = ToldSets()
 
-    def tell(sets: Mapping[str, ExactSet]) -> dict[str, int | None]:
-        told = {}
-        for label, one in sets.items():
-            told[label], is_new = number_for(ledger, label, one, policy, key)
-            if is_new:
-                ledger.add(ToldSet(label, one.n, one.sketch, told[label]))
-        return told
+    def tell(sets: Mapping[str, ExactSet]) -> Mapping[str, int | None]:
+        return numbers_for(ledger, sets, policy, key, answer=1)[0]
 
     counts = disclose_sets(exact, policy, tell, named).value
     return Told(n_subjects=counts.n_subjects or 0, policy=policy, cuts=counts.cuts)
