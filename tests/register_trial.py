@@ -73,7 +73,7 @@ class RegisterTrial:
     def paths(self) -> list[str]:
         """Return the address of everything public, in both languages where there are two."""
         ids = (self.permit_id, self.revoked_id)
-        pages = ["/", "/register", "/patients", "/register.atom"]
+        pages = ["/", "/register", "/patients", "/progress", "/register.atom"]
         pages += ["/register?q=mr&hospital=linkoping&status=in-force", "/register?q=nothing"]
         pages += [f"/register/{one}" for one in ids]
         found = [
@@ -82,6 +82,8 @@ class RegisterTrial:
         return [
             *found,
             "/register.csv",
+            "/progress.csv",
+            "/api/v1/progress",
             "/api/v1/register",
             *(f"/api/v1/register/{one}" for one in ids),
         ]

@@ -53,6 +53,21 @@ def get(url: str, path: str) -> httpx.Response:
     return httpx.get(f"{url}{path}", trust_env=False, headers={"Accept": "text/html"}, timeout=30)
 
 
+def test_the_progress_tells_what_came_of_asking(url: str) -> None:
+    told = get(url, "/api/v1/progress").json()["access"]
+    last = told["months"][-1]
+    sums = {name: last[name] for name in ("submitted", "decided", "granted", "results", "models")}
+    assert sums == {"submitted": 3, "decided": 2, "granted": 1, "results": 1, "models": 1}
+    assert told["to_decision"] == {"n": 2, "median_days": None}, "two have no median"
+    assert told["n_refused"] == 1
+    page = get(url, "/progress?lang=sv").text
+    assert not faults(page)
+    assert "Ansökningar med tillgång: 1" in page
+    assert "Färre än tre hittills" in page
+    table = csv.reader(StringIO(get(url, "/progress.csv").text))
+    assert ["month", last["month"], "granted", "1"] in list(table)
+
+
 def test_nothing_private_is_in_any_public_byte(made: RegisterTrial, url: str) -> None:
     # The search is worth something only when the marks are in what the hub keeps.
     kept = b"".join(file.read_bytes() for file in made.trial_files())
@@ -76,7 +91,7 @@ def test_pages_are_well_made_and_what_a_stranger_wrote_stays_text(
     made: RegisterTrial, url: str
 ) -> None:
     for path in made.paths:
-        if path.startswith(("/register.", "/api/")):
+        if path.startswith(("/register.", "/progress.", "/api/")):
             continue
         page = get(url, path)
         assert faults(page.text) == [], path

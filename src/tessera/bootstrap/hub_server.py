@@ -15,6 +15,7 @@ from tessera.adapters.files.open_files import room_for
 from tessera.bootstrap.access_log import WithoutCodes
 from tessera.bootstrap.hub import DEFAULT_HOST, DEFAULT_PORT, HubSettings, open_hub
 from tessera.bootstrap.hub_harvest import HarvestSchedule
+from tessera.bootstrap.hub_tables import tables_of
 from tessera.bootstrap.learning import conducting_of
 from tessera.domain.errors import Unavailable
 from tessera.http.app import create_app
@@ -63,6 +64,7 @@ def run_hub(
                 public=hub.register,
                 standings=hub.standings,
                 saved=hub.cohorts,
+                tables=tables_of(home),
                 trainings=Trainings(learnings=hub.learnings, models=hub.models, access=hub.access),
             ),
             access_log=access_log,

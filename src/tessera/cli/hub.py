@@ -22,12 +22,14 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     from tessera.cli.hub_harvest import register as register_harvest
     from tessera.cli.hub_key import register as register_key
+    from tessera.cli.hub_tables import register as register_tables
     from tessera.cli.hub_user import register as register_users
     from tessera.cli.permits import register_at_hub as register_permits
 
     register_users(hub_app)
     register_harvest(hub_app)
     register_key(hub_app)
+    register_tables(hub_app)
     register_permits(hub_app)
     app.add_typer(hub_app, name="hub")
 

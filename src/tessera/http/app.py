@@ -62,6 +62,7 @@ from tessera.hub.negotiating import Negotiating
 from tessera.hub.register import PublicRegister, RecentRegister
 from tessera.hub.standing import Standings
 from tessera.hub.views import HubViews
+from tessera.ports.public_tables import NoTables, PublicTables
 
 ALL_REQUESTS: Final = Rate(burst=600, per_second=60)
 SEARCHES: Final = Rate(burst=60, per_second=3)
@@ -83,12 +84,14 @@ def create_app(
     trainings: Trainings | None = None,
     standings: Standings | None = None,
     saved: SavedCohorts | None = None,
+    tables: PublicTables | None = None,
 ) -> Starlette:
     """Return the application over one hub; `receive` takes the messages of nodes.
 
     Without `accounts` nobody can sign in: the public pages alone.
     """
     static = str(resources.files("tessera.http").joinpath("static"))
+    recent = RecentRegister(public) if public else None
     routes: list[BaseRoute] = [
         *link.routes(receive),
         *api.routes(hub),
@@ -96,13 +99,13 @@ def create_app(
         *pages.routes(hub),
         *statistics_api.routes(hub),
         *statistics_page.routes(hub),
-        *progress_page.routes(hub),
+        *progress_page.routes(hub, recent, tables or NoTables()),
         *nodes_page.routes(hub, standings),
         *fair_data_point.routes(hub),
         *(_account_routes(accounts) if accounts else ()),
         *(_access_routes(access) if access else ()),
         *(_application_routes(hub, negotiating) if negotiating else ()),
-        *(_public_routes(hub, public) if public else ()),
+        *((*register.routes(recent), *patients_page.routes(hub, recent)) if recent else ()),
         *(_training_routes(trainings) if trainings else ()),
         *(cohorts.routes(saved) if saved else ()),
         Mount("/static", StaticFiles(directory=static), name="static"),
@@ -165,11 +168,6 @@ def _application_routes(hub: HubViews, negotiating: Negotiating) -> list[RuledRo
         *applications_api.routes(negotiating),
         *basket.routes(hub, negotiating),
     ]
-
-
-def _public_routes(hub: HubViews, public: PublicRegister) -> list[RuledRoute]:
-    recent = RecentRegister(public)
-    return [*register.routes(recent), *patients_page.routes(hub, recent)]
 
 
 def _training_routes(trainings: Trainings) -> list[RuledRoute]:

@@ -63,6 +63,12 @@ def day(moment: datetime, language: str) -> str:
     return f"{utc.day}{_NBSP}{_MONTHS[language][utc.month - 1]} {utc.year}"
 
 
+def month(moment: datetime, language: str) -> str:
+    """Return the UTC calendar month: March 2026, mars 2026."""
+    utc = moment.astimezone(UTC)
+    return f"{_MONTHS[language][utc.month - 1]} {utc.year}"
+
+
 def moment(value: datetime, language: str) -> str:
     """Return day and minute, with the time zone said: 5 March 2026, 14:07 UTC."""
     join = {"en": ", ", "sv": " kl. "}[language]

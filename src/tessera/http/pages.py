@@ -25,6 +25,7 @@ from tessera.http.catalogue_filter import (
 from tessera.http.catalogue_index import CatalogueFinder
 from tessera.http.errors import status_of
 from tessera.http.fair_data_point import record
+from tessera.http.growth import growth
 from tessera.http.language import chosen_language, texts
 from tessera.http.rdf_forms import wished
 from tessera.http.rendering import render
@@ -89,6 +90,7 @@ class _Pages:
             now=self.now(),
             summary=self.hub.summary(),
             newest=self.hub.catalogue()[:NEWEST],
+            curves=growth(self.hub.progress().moments, self.now().date(), chosen_language(request)),
             examples=search_page.EXAMPLES,
         )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from tessera.domain.access.activity import Activity, activity_of
 from tessera.domain.access.application_state import AccessApplication
 from tessera.domain.access.permit import PermittedDataset
 from tessera.domain.access.register import (
@@ -78,13 +79,17 @@ class PublicRegister:
 
     def shown(self, wanted: RegisterFilter | None = None) -> Register:
         """Return the permits that were asked for, last issued first, and the numbers of all."""
+        whole, _ = self.whole()
+        chosen = wanted or RegisterFilter()
+        return replace(whole, entries=tuple(filter(chosen.fits, whole.entries)))
+
+    def whole(self) -> tuple[Register, Activity]:
+        """Return every permit, and what came of asking for access over time."""
         known = self._known()
         entries = [self._entry(held, known) for held in self.store.permits.all()]
-        chosen = wanted or RegisterFilter()
-        return Register(
-            entries=tuple(entry for entry in entries if chosen.fits(entry)),
-            statistics=statistics_of(entries, list(known.applications.values())),
-        )
+        applications = list(known.applications.values())
+        shown = Register(entries=tuple(entries), statistics=statistics_of(entries, applications))
+        return shown, activity_of(entries, applications)
 
     def entry(self, permit_id: str) -> RegisterEntry:
         """Return one permit. Raises NotFound."""
@@ -185,21 +190,25 @@ class RecentRegister:
         self.public = public
         self._monotonic = monotonic
         self._lock = Lock()
-        self._kept: Register | None = None
+        self._kept: tuple[Register, Activity] | None = None
         self._until = 0.0
 
     def shown(self, wanted: RegisterFilter | None = None) -> Register:
         """Return the permits that were asked for, last issued first, and the numbers of all."""
-        whole = self._whole()
+        whole, _ = self._whole()
         if wanted is None:
             return whole
         return replace(whole, entries=tuple(filter(wanted.fits, whole.entries)))
 
-    def _whole(self) -> Register:
+    def activity(self) -> Activity:
+        """Return what came of asking for access, over time."""
+        return self._whole()[1]
+
+    def _whole(self) -> tuple[Register, Activity]:
         with self._lock:
             begun = self._monotonic()
             if self._kept is None or begun >= self._until:
-                self._kept = self.public.shown()
+                self._kept = self.public.whole()
                 ended = self._monotonic()
                 self._until = ended + 1 + 4 * (ended - begun)
             return self._kept

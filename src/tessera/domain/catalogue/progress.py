@@ -62,6 +62,8 @@ class Progress:
     """Member states without one."""
     cancers_without: tuple[str, ...]
     """Cancers for which no dataset tells a number."""
+    cancers_in: Mapping[str, Mapping[str, int | None]]
+    """Country → cancer → patients; None where no hospital there told a number."""
 
 
 def progress(published: Iterable[Published]) -> Progress:
@@ -88,6 +90,7 @@ def progress(published: Iterable[Published]) -> Progress:
             for one in FIELDS["cancer"].values
             if not one.is_grouping and one.name not in told
         ),
+        cancers_in=_cancers_in(newest.values()),
     )
 
 
@@ -105,6 +108,16 @@ def summed_facets(
     return {
         name: tuple(Facet(value, n) for value, n in values.items())
         for name, values in summed.items()
+    }
+
+
+def _cancers_in(newest: Iterable[Published]) -> dict[str, dict[str, int | None]]:
+    by_country: dict[str, list[Mapping[str, Sequence[Facet]]]] = {}
+    for one in newest:
+        by_country.setdefault(one.country, []).append(one.description.facets)
+    return {
+        country: {cell.value: cell.n_subjects for cell in summed_facets(facets).get("cancer", ())}
+        for country, facets in sorted(by_country.items())
     }
 
 
