@@ -20,7 +20,13 @@ from tessera.adapters.jose.ed25519 import Ed25519Signer, Ed25519Verifier
 from tessera.adapters.jose.key_folder import KeyFolder
 from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
-from tessera.bootstrap.hub import HubSettings, catalogue_rdf, dataset_rdf, record_rdf
+from tessera.bootstrap.hub import (
+    HubSettings,
+    catalogue_rdf,
+    dataset_rdf,
+    record_rdf,
+    tombstone_rdf,
+)
 from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
@@ -153,6 +159,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
     audit = trial_audit(folder / "audit", signer)
     hub = Hub.assemble(
         name=settings.name,
+        address=settings.url,
         store=store,
         clock=clock,
         signer=signer,
@@ -170,6 +177,7 @@ def trial_hub(folder: Path) -> Iterator[TrialHub]:
         render_catalogue=catalogue_rdf(settings),
         render_dataset=dataset_rdf(settings),
         render_record=record_rdf(settings, clock),
+        render_tombstone=tombstone_rdf(settings),
     )
     try:
         yield TrialHub(hub, store, clock, signer)

@@ -14,7 +14,8 @@ from tests.pages.fake_hub import ENTRIES
 pytestmark = pytest.mark.filterwarnings(
     "ignore:ConjunctiveGraph is deprecated:DeprecationWarning"  # rdflib's own JSON-LD parser
 )
-ADDRESS = "https://hub.example.org/datasets/linkoping/prostate-mr?version=1"
+HUB = "https://hub.example.org"
+ADDRESS = f"{HUB}/datasets/linkoping/prostate-mr?version=1"
 CR = Namespace("http://mlcommons.org/croissant/")
 SC = Namespace("https://schema.org/")
 REQUIRED = {
@@ -29,7 +30,7 @@ REQUIRED = {
 
 @pytest.fixture(scope="module", params=range(len(ENTRIES)))
 def graph(request: pytest.FixtureRequest) -> Graph:
-    text = json.dumps(croissant(ENTRIES[request.param], ADDRESS))
+    text = json.dumps(croissant(ENTRIES[request.param], HUB))
     return Graph().parse(data=text, format="json-ld", publicID="https://doc.example/")
 
 
@@ -40,7 +41,8 @@ def test_croissant_has_every_required_property_of_every_class(graph: Graph) -> N
         lacking = [(n, p) for n in nodes for p in properties if graph.value(n, p) is None]
         assert lacking == []
     conforms = URIRef("http://purl.org/dc/terms/conformsTo")
-    assert [str(o) for o in graph.objects(URIRef(ADDRESS), conforms)] == [SPECIFICATION]
+    [dataset] = graph.subjects(RDF.type, SC.Dataset)
+    assert [str(o) for o in graph.objects(dataset, conforms)] == [SPECIFICATION]
 
 
 def test_croissant_sources_lead_to_files_and_files_to_the_version(graph: Graph) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 from tessera.domain.catalogue.description import Agent, DatasetDescription, Facet
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
 from tessera.domain.catalogue.harvested import HarvestedEntry, HarvestSource, ReadDataset
+from tessera.domain.catalogue.notice import Notice, Withdrawn
 from tessera.domain.catalogue.progress import Progress, Published, progress
 from tessera.domain.cohort.disclosure import CountPolicy, disclose_description
 from tessera.domain.cohort.explain import explain
@@ -237,8 +238,14 @@ class FakeHub:
     asked_at: datetime = NOW
     sources: Sequence[HarvestSource] = ()
     from_elsewhere: Sequence[HarvestedEntry] = ()
+    gone: Sequence[Notice] = ()
+    """Withdrawals, of datasets that are among the entries."""
     _searches: dict[str, SearchResult] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    @property
+    def address(self) -> str:
+        return "https://hub.example.org"
 
     @property
     def harvested(self) -> Harvested:
@@ -284,6 +291,13 @@ class FakeHub:
         return self.entries
 
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
+        found = self._found(node_id, dataset_id, version)
+        for notice in self.gone:
+            if notice.dataset_id == found.description.dataset_id:
+                raise Withdrawn(notice, found)
+        return found
+
+    def _found(self, node_id: str, dataset_id: str, version: int | None) -> CatalogueEntry:
         for found in self.entries:
             if (found.node.node_id, found.description.dataset_id) == (node_id, dataset_id):
                 if version is None or version == found.description.version:
@@ -350,6 +364,9 @@ class FakeHub:
 
     def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
         return f"{layer} {format} {entry.description.dataset_id if entry else ''}".encode()
+
+    def tombstone(self, gone: Withdrawn, format: RdfFormat) -> bytes:
+        return f"tombstone {format} {gone.title}".encode()
 
     def rdf_dataset(self, entry: CatalogueEntry, format: RdfFormat) -> bytes:
         return self.rdf([entry], format)

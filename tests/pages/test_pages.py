@@ -290,7 +290,7 @@ def test_the_dataset_page_tells_what_a_reader_needs_to_trust_it(browser: Browser
         PROSTATE.deid_profile,
         PROSTATE.policy,
         PROSTATE.legal_basis,
-        "Region Östergötland (2026).",
+        "Region Östergötland (2026): Prostate MR with follow-up. Version 1.",
         "689 GB",
         "3 March 2026",
     ):

@@ -16,8 +16,9 @@ from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import hub_audit
 from tessera.bootstrap.hub_accounts import hub_accounts
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.errors import Conflict, InvalidSettings
-from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset, RenderRecord
+from tessera.hub.hub import Hub, RenderCatalogue, RenderDataset, RenderRecord, RenderTombstone
 from tessera.hub.views import Layer, RdfFormat
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore
@@ -118,6 +119,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
         signer, audit, clock = KeyFolder(home / "hub.key"), hub_audit(home), SystemClock()
         hub = Hub.assemble(
             name=settings.name,
+            address=settings.url,
             store=store,
             clock=clock,
             signer=signer,
@@ -134,6 +136,7 @@ def open_hub(home: Path) -> Iterator[tuple[Hub, HubStore]]:
             render_catalogue=catalogue_rdf(settings),
             render_dataset=dataset_rdf(settings),
             render_record=record_rdf(settings, clock),
+            render_tombstone=tombstone_rdf(settings),
         )
         yield hub, store
     finally:
@@ -205,5 +208,16 @@ def record_rdf(settings: HubSettings, clock: Clock) -> RenderRecord:
         else:
             graph = fdp.distribution_record(point, entries[0], layer)
         return written(graph, format)
+
+    return render
+
+
+def tombstone_rdf(settings: HubSettings) -> RenderTombstone:
+    """Return the function that writes what is left of a withdrawn dataset."""
+
+    def render(gone: Withdrawn, format: RdfFormat) -> bytes:
+        from tessera.adapters.rdf import tombstone_graph, written
+
+        return written(tombstone_graph(gone.entry, gone.notice, settings.url), format)
 
     return render

@@ -9,11 +9,12 @@ from starlette.responses import JSONResponse, Response
 
 from tessera import __version__
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.errors import NotFound
 from tessera.http.accept import preferred
 from tessera.http.croissant import croissant
+from tessera.http.fair_data_point import tombstone
 from tessera.http.rdf_forms import RDF, SUFFIXES, answered
-from tessera.http.rendering import link
 from tessera.http.rules import PUBLIC, Endpoint, RuledRoute, person_id_of
 from tessera.hub.views import HubViews
 from tessera.wire import fields
@@ -95,15 +96,20 @@ class _Api:
         dataset_id, _, suffix = request.path_params["dataset_id"].partition(".")
         if suffix not in _SUFFIX:
             raise NotFound("no such form of a dataset")
-        entry = self._hub.entry(request.path_params["node_id"], dataset_id, _version(request))
+        accept = request.headers.get("accept", "")
+        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *RDF))
+        try:
+            entry = self._hub.entry(request.path_params["node_id"], dataset_id, _version(request))
+        except Withdrawn as gone:
+            if suffix != _CROISSANT and media in RDF:
+                return await tombstone(self._hub, gone, media)
+            raise
         if suffix == "jws":
             if not entry.description.conformance:
                 raise NotFound("the node has sent no report on the tiers")
             return Response(entry.description.conformance, media_type=_SIGNED)
         if suffix == _CROISSANT:
-            return _croissant(request, entry)
-        accept = request.headers.get("accept", "")
-        media = _SUFFIX[suffix] or preferred(accept, (_JSON, *RDF))
+            return _croissant(self._hub.address, entry)
         if media in RDF:
             data = await run_in_threadpool(self._hub.rdf_dataset, entry, RDF[media])
             return answered(data, media)
@@ -159,12 +165,11 @@ class _Api:
         return answered(data, media)
 
 
-def _croissant(request: Request, entry: CatalogueEntry) -> Response:
-    description, base = entry.description, str(request.base_url).rstrip("/")
-    page = base + link("datasets", entry.node.node_id, description.dataset_id)
+def _croissant(hub_address: str, entry: CatalogueEntry) -> Response:
+    description = entry.description
     name = f"{description.dataset_id}-v{description.version}.croissant.json"
     return JSONResponse(
-        croissant(entry, f"{page}?version={description.version}"),
+        croissant(entry, hub_address),
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
         media_type="application/ld+json",
     )

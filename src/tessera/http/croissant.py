@@ -7,6 +7,7 @@ that of the manifest, which names the content of all the others.
 
 from typing import Final
 
+from tessera.domain.catalogue.citation import cited, plain
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.clinical.cdm import CORE
 from tessera.http.dataset_page import schema_org
@@ -44,12 +45,13 @@ _DUO: Final = "http://purl.obolibrary.org/obo/"
 _VERSION: Final = "version"
 
 
-def croissant(entry: CatalogueEntry, address: str) -> dict[str, object]:
-    """Return the record. `address` is that of the page of this very version."""
+def croissant(entry: CatalogueEntry, hub_address: str) -> dict[str, object]:
+    """Return the record of this very version. `hub_address`: the base of identifiers."""
     d = entry.description
+    citation = cited(entry, hub_address, is_version=True)
+    address = citation.address
     body = schema_org(entry, "en", address)
     del body["@context"], body["@type"], body["isAccessibleForFree"]
-    year = d.created.year
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -57,7 +59,7 @@ def croissant(entry: CatalogueEntry, address: str) -> dict[str, object]:
         "conformsTo": SPECIFICATION,
         "version": f"{d.version}.0.0",
         "license": [_DUO + code for code in d.data_use] or [address],
-        "citeAs": f"{d.publisher.name} ({year}). {d.title['en']} (version {d.version}). {address}",
+        "citeAs": plain(citation),
         "isLiveDataset": False,
         "distribution": [
             {

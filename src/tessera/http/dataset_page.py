@@ -7,8 +7,10 @@ from functools import partial
 
 from markupsafe import Markup
 
+from tessera.domain.catalogue.citation import Citation, cited
 from tessera.domain.catalogue.description import DatasetDescription
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.tiers.judged import Signed
 from tessera.domain.tiers.statements import Verdict
 from tessera.http.charts import Chart, chart
@@ -41,23 +43,23 @@ class DatasetView:
     example: str
     """A cohort query that suits the dataset; "" when nothing is told of it."""
     schema_org: Mapping[str, object]
-    address: str
-    """Of this very version."""
+    citations: tuple[Citation, Citation]
+    """Of this very version, and of the dataset with all its versions."""
     n_held: int
     """Statements of the tiers that hold."""
 
 
-def view(entry: CatalogueEntry, words: Texts, page_url: str) -> DatasetView:
-    """Return what the page shows. `page_url` is the page's own, without a query."""
+def view(entry: CatalogueEntry, words: Texts, hub_address: str) -> DatasetView:
+    """Return what the page shows. `hub_address`: the base of persistent identifiers."""
     description = entry.description
-    address = f"{page_url}?version={description.version}"
+    version = cited(entry, hub_address, is_version=True)
     return DatasetView(
         charts=distributions(description, words),
         policy=policy_sentence(description.policy, words),
         severities=tuple((s, description.quality.get(s, 0)) for s in SEVERITIES),
         example=example_query(description),
-        schema_org=schema_org(entry, words.language, address),
-        address=address,
+        schema_org=schema_org(entry, words.language, version.address),
+        citations=(version, cited(entry, hub_address, is_version=False)),
         n_held=_n_held(entry.conformance),
     )
 
@@ -125,5 +127,21 @@ def schema_org(entry: CatalogueEntry, language: str, address: str) -> dict[str, 
             for facet in description.facets.get("modality", ())
             if facet.n_subjects is not None
         ],
+        "isAccessibleForFree": False,
+    }
+
+
+def schema_org_withdrawn(gone: Withdrawn, language: str, hub_address: str) -> dict[str, object]:
+    """Say to search engines that a dataset is withdrawn. Source: schema.org/creativeWorkStatus."""
+    citation = cited(gone.entry, hub_address, is_version=False, notice=gone.notice)
+    title, _ = in_language(gone.entry.description.title, language)
+    return {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "@id": citation.address,
+        "name": title,
+        "description": citation.withdrawn,
+        "creativeWorkStatus": "Withdrawn",
+        "expires": gone.notice.at.astimezone(UTC).date().isoformat(),
         "isAccessibleForFree": False,
     }

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera.domain.catalogue.entry import CatalogueEntry
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.http.rdf_forms import RDF, answered, wished
 from tessera.http.rendering import link
 from tessera.http.rules import PUBLIC, Endpoint, RuledRoute
@@ -38,6 +39,12 @@ async def record(
     return answered(await run_in_threadpool(hub.record, layer, RDF[media], entry), media)
 
 
+async def tombstone(hub: HubViews, gone: Withdrawn, media: str) -> Response:
+    """Answer 410 with what is left of a withdrawn dataset."""
+    data = await run_in_threadpool(hub.tombstone, gone, RDF[media])
+    return answered(data, media, status=410)
+
+
 class _Point:
     def __init__(self, hub: HubViews) -> None:
         self._hub = hub
@@ -53,9 +60,14 @@ class _Point:
     def part(self, part: Layer) -> Endpoint:
         async def distribution(request: Request) -> Response:
             """One distribution; a browser is led to the dataset's page."""
-            names = request.path_params
-            entry = self._hub.entry(names["node_id"], names["dataset_id"])
-            if media := wished(request):
+            names, media = request.path_params, wished(request)
+            try:
+                entry = self._hub.entry(names["node_id"], names["dataset_id"])
+            except Withdrawn as gone:
+                if media:
+                    return await tombstone(self._hub, gone, media)
+                return _seen_other(link("datasets", names["node_id"], names["dataset_id"]))
+            if media:
                 return await record(self._hub, part, media, entry)
             return _seen_other(link("datasets", names["node_id"], names["dataset_id"]))
 

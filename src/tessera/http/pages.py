@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,11 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tessera.domain.catalogue.citation import cited, plain
 from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound
-from tessera.http import dataset_page, search_page
+from tessera.http import citation, dataset_page, search_page
+from tessera.http.accept import preferred
 from tessera.http.catalogue_filter import (
     CHOICES,
     HERE,
@@ -24,10 +27,10 @@ from tessera.http.catalogue_filter import (
 )
 from tessera.http.catalogue_index import CatalogueFinder
 from tessera.http.errors import status_of
-from tessera.http.fair_data_point import record
+from tessera.http.fair_data_point import record, tombstone
 from tessera.http.growth import growth
 from tessera.http.language import chosen_language, texts
-from tessera.http.rdf_forms import wished
+from tessera.http.rdf_forms import RDF, wished
 from tessera.http.rendering import render
 from tessera.http.rules import PUBLIC, RuledRoute, person_id_of
 from tessera.hub.views import HubViews
@@ -142,34 +145,54 @@ class _Pages:
         )
 
     async def dataset(self, request: Request) -> Response:
-        """The page, or for who asks for RDF the dataset's record."""
-        asked = request.query_params.get("version", "")
-        version = int(asked) if asked.isdecimal() and len(asked) < 10 else None
-        media = wished(request)
-        if asked and version is None:
-            return self._missing(request)
+        """The page, or for who asks for it the dataset's record as RDF, or its citation."""
+        media = preferred(request.headers.get("accept", ""), ("text/html", *RDF, *citation.CITED))
         try:
-            entry = self.hub.entry(
-                request.path_params["node_id"], request.path_params["dataset_id"], version
-            )
+            if media in citation.CITED:
+                return citation.negotiated(self.hub, request, media)
+            names = request.path_params
+            version = citation.asked_version(request)
+            entry = self.hub.entry(names["node_id"], names["dataset_id"], version)
         except Withdrawn as gone:
-            if media:
-                raise
-            return render(request, "withdrawn.html", now=self.now(), status=410, gone=gone)
+            return await self._withdrawn(request, gone, media)
         except (NotFound, InvalidInput):
-            if media:
+            if media != "text/html":
                 raise
             return self._missing(request)
-        if media:
+        if media in RDF:
             return await record(self.hub, "dataset", media, entry)
         words = texts(chosen_language(request))
-        return render(
+        page = dataset_page.view(entry, words, self.hub.address)
+        response = render(
             request,
             "dataset.html",
             now=self.now(),
             entry=entry,
             is_confirmed=entry.is_confirmed(self.now()),
-            page=dataset_page.view(entry, words, str(request.url.replace(query=""))),
+            page=page,
+            plain=plain,
+        )
+        response.headers["Link"] = f'<{page.citations[0].address}>; rel="cite-as"'  # RFC 8574
+        return response
+
+    async def _withdrawn(self, request: Request, gone: Withdrawn, media: str) -> Response:
+        if media in RDF:
+            return await tombstone(self.hub, gone, media)
+        language, notice = chosen_language(request), gone.notice
+        successor = None
+        if notice.successor:
+            with suppress(NotFound):
+                successor = self.hub.entry(gone.node_id, notice.successor)
+        return render(
+            request,
+            "withdrawn.html",
+            now=self.now(),
+            status=410,
+            gone=gone,
+            successor=successor,
+            schema_org=dataset_page.schema_org_withdrawn(gone, language, self.hub.address),
+            citation=cited(gone.entry, self.hub.address, is_version=False, notice=notice),
+            plain=plain,
         )
 
     async def elsewhere(self, request: Request) -> Response:

@@ -30,6 +30,6 @@ def wished(request: Request, first: str = "text/html") -> str:
     return media if media in RDF else ""
 
 
-def answered(data: bytes, media: str) -> Response:
+def answered(data: bytes, media: str, *, status: int = 200) -> Response:
     """Return RDF as an answer."""
-    return Response(data, media_type=media, headers={"Vary": "Accept", "Link": _LDP})
+    return Response(data, status, media_type=media, headers={"Vary": "Accept", "Link": _LDP})

@@ -104,7 +104,7 @@ class Catalogue:
         if node is None or found is None:
             raise NotFound(f"no dataset {dataset_id} of node {node_id}")
         if notice := self._noticed(found).get(NoticeKind.WITHDRAWN):
-            raise Withdrawn(notice, node_id, found.description.title["en"])
+            raise Withdrawn(notice, self._entry(node, found))
         return self._entry(node, found)
 
     def _noticed(self, found: CataloguedVersion) -> Mapping[NoticeKind, Notice]:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from tessera.domain.audit import events
 from tessera.domain.catalogue.harvested import (
@@ -13,19 +14,22 @@ from tessera.domain.catalogue.harvested import (
     ReadDataset,
     RunState,
     Seen,
+    Withdrawal,
     one_each,
     reconciled,
 )
 from tessera.domain.errors import InvalidInput, NotFound, TesseraError
 from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
-from tessera.ports.harvest import Fetch, ReadDocument, ReadRecords, RecordGone
+from tessera.ports.harvest import Fetch, Fetched, ReadDocument, ReadRecords, RecordGone
 from tessera.ports.hub_store import HubStore
 
 MOST_DOCUMENTS: Final = 20_000
 """Of one run."""
 MOST_DATASETS: Final = 50_000
 _MOST_TOLD: Final = 5
+_MOST_WHY: Final = 500
+"""Records of one run that are asked why they are gone."""
 _WEB: Final = ("https://", "http://")
 _LONGEST_PERIOD_H: Final = 24 * 366
 
@@ -126,6 +130,7 @@ class Harvesting:
             raise NotFound(f"no source {source_id}; `tessera hub harvest list` shows them")
         crawl = _Crawl(source, self.fetch, self.read, on_document)
         crawl.walk()
+        crawl.ask_why(self.store.harvest.entries(source_id))
         seen = crawl.seen(self.own_address)
         now = self.clock.now()
         with self.store.transaction():
@@ -162,6 +167,7 @@ class _Crawl:
     read: ReadRecords
     on_document: OnDocument
     found: dict[str, ReadDataset] = field(default_factory=dict)
+    withdrawn: dict[str, Withdrawal] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     is_whole: bool = True
@@ -180,10 +186,41 @@ class _Crawl:
             if iri not in self.found and iri not in self.asked:
                 self._document(iri, is_catalogue=False)
 
+    def ask_why(self, known: Sequence[HarvestedEntry]) -> None:
+        """Ask at the names of what no catalogue names any more why it is gone.
+
+        At the source's own host alone; no answer is no fault, since it is gone in any case.
+        """
+        host = urlsplit(self.source.address).netloc
+        heard = self.found.keys() | self.withdrawn.keys() | self.unread | self.asked
+        missing = [
+            entry.dataset.iri
+            for entry in known
+            if entry.withdrawn_at is None
+            and entry.dataset.iri not in heard
+            and urlsplit(entry.dataset.iri).netloc == host != ""
+        ]
+        for iri in missing[: _MOST_WHY if self.is_whole else 0]:
+            self.n_documents += 1
+            self.on_document(self.n_documents, iri)
+            self.withdrawn[iri] = self._told(iri, self._left(iri))
+
+    def _left(self, iri: str) -> Fetched | None:
+        try:
+            return self.fetch.get(iri, allow_private=self.source.allow_private)
+        except RecordGone as gone:
+            return gone.left
+        except TesseraError:
+            return None
+
     def seen(self, own_address: str) -> Seen:
         own = own_address.rstrip("/") + "/"
-        datasets = [d for iri, d in self.found.items() if not iri.startswith(own)]
-        return Seen(datasets, self.unread, self.is_whole, tuple(self.problems))
+        datasets = [
+            dataset
+            for iri, dataset in self.found.items()
+            if not iri.startswith(own) and iri not in self.withdrawn
+        ]
+        return Seen(datasets, self.unread, self.is_whole, tuple(self.problems), self.withdrawn)
 
     def _document(self, address: str, *, is_catalogue: bool) -> ReadDocument | None:
         if address in self.asked:
@@ -203,13 +240,27 @@ class _Crawl:
             # A dataset that is gone is no fault of the run; a catalogue that is gone is.
             if is_catalogue:
                 self._missed(address, is_catalogue, str(gone))
+            else:
+                self.withdrawn[address] = self._told(address, gone.left)
             return None
         except TesseraError as err:
             self._missed(address, is_catalogue, str(err))
             return None
         for dataset in document.datasets:
-            self.found.setdefault(dataset.iri, dataset)
+            if dataset.withdrawal is None:
+                self.found.setdefault(dataset.iri, dataset)
+            else:
+                self.withdrawn[dataset.iri] = dataset.withdrawal
         return document
+
+    def _told(self, address: str, left: Fetched | None) -> Withdrawal:
+        """Return what a source says of a record that is gone; of no other dataset than this."""
+        try:
+            datasets = self.read(left).datasets if left else ()
+        except TesseraError:  # a page in place of a record: it is gone all the same
+            datasets = ()
+        told = (one.withdrawal for one in datasets if one.iri == address and one.withdrawal)
+        return next(told, Withdrawal())
 
     def _missed(self, address: str, is_catalogue: bool, why: str) -> None:
         if is_catalogue:
@@ -227,7 +278,7 @@ def _report(
     known: Sequence[HarvestedEntry],
     changed: Sequence[HarvestedEntry],
 ) -> HarvestReport:
-    before = {entry.dataset.iri for entry in known}
+    before = {entry.dataset.iri: entry.withdrawn_at for entry in known}
     if crawl.problems:
         state = RunState.PARTIAL if crawl.found else RunState.FAILED
     else:
@@ -237,7 +288,10 @@ def _report(
         state=state,
         n_datasets=len(seen.datasets),
         n_new=sum(entry.dataset.iri not in before for entry in changed),
-        n_withdrawn=sum(entry.withdrawn_at is not None for entry in changed),
+        n_withdrawn=sum(
+            entry.withdrawn_at is not None and before.get(entry.dataset.iri) is None
+            for entry in changed
+        ),
         n_documents=crawl.n_documents,
         problems=tuple(crawl.problems),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.statistics.statistic import Statistic
@@ -45,6 +46,7 @@ from tessera.wire.tasks import DeliveredPart, ReportKind, ReportMessage, TaskKin
 RenderCatalogue = Callable[[Sequence[CatalogueEntry], RdfFormat], bytes]
 RenderDataset = Callable[[CatalogueEntry, RdfFormat], bytes]
 RenderRecord = Callable[[Layer, RdfFormat, Sequence[CatalogueEntry]], bytes]
+RenderTombstone = Callable[[Withdrawn, RdfFormat], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Hub:
     """Implements `tessera.hub.views.HubViews`."""
 
     name: str
+    address: str
     joining: Joining
     link_keys: LinkKeys
     reception: Reception
@@ -75,12 +78,14 @@ class Hub:
     render_catalogue: RenderCatalogue
     render_dataset: RenderDataset
     render_record: RenderRecord
+    render_tombstone: RenderTombstone
 
     @classmethod
     def assemble(
         cls,
         *,
         name: str,
+        address: str,
         store: HubStore,
         clock: Clock,
         signer: KeyRing,
@@ -90,6 +95,7 @@ class Hub:
         render_catalogue: RenderCatalogue,
         render_dataset: RenderDataset,
         render_record: RenderRecord,
+        render_tombstone: RenderTombstone,
     ) -> "Hub":
         """Put the use cases together over one store."""
         bell = Bell()
@@ -152,6 +158,7 @@ class Hub:
         )
         return cls(
             name=name,
+            address=address.rstrip("/"),
             joining=joining,
             link_keys=link_keys,
             reception=reception,
@@ -183,6 +190,7 @@ class Hub:
             render_catalogue=render_catalogue,
             render_dataset=render_dataset,
             render_record=render_record,
+            render_tombstone=render_tombstone,
         )
 
     def summary(self) -> HubSummary:
@@ -224,6 +232,9 @@ class Hub:
 
     def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
         return self.render_record(layer, format, (entry,) if entry else self.catalogue())
+
+    def tombstone(self, gone: Withdrawn, format: RdfFormat) -> bytes:
+        return self.render_tombstone(gone, format)
 
     @property
     def cohorts(self) -> SavedCohorts:

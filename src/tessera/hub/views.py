@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from tessera.domain.catalogue.entry import CatalogueEntry, HubSummary, NodeSummary
+from tessera.domain.catalogue.notice import Withdrawn
 from tessera.domain.catalogue.progress import Progress
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.statistics.statistic import Statistic
@@ -22,6 +23,11 @@ class HubViews(Protocol):
     to call from any thread and from the event loop.
     """
 
+    @property
+    def address(self) -> str:
+        """Where people reach the hub: the base of its persistent identifiers; no slash ends it."""
+        ...
+
     def summary(self) -> HubSummary:
         """Return the numbers of the home page: sums over the newest versions."""
         ...
@@ -39,7 +45,10 @@ class HubViews(Protocol):
         ...
 
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
-        """Return one dataset, its newest version unless one is named. Raises NotFound."""
+        """Return one dataset, its newest version unless one is named.
+
+        Raises NotFound, and Withdrawn of what its holder has withdrawn.
+        """
         ...
 
     @property
@@ -82,4 +91,8 @@ class HubViews(Protocol):
 
     def record(self, layer: Layer, format: RdfFormat, entry: CatalogueEntry | None = None) -> bytes:
         """Return one record of the FAIR Data Point, UTF-8; below the catalogue of `entry`."""
+        ...
+
+    def tombstone(self, gone: Withdrawn, format: RdfFormat) -> bytes:
+        """Return what is left of a withdrawn dataset as RDF, UTF-8: its name, when and why."""
         ...

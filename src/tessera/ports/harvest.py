@@ -34,6 +34,11 @@ class RecordGone(NotFound):
     code: ClassVar[str] = "record-gone"
     public: ClassVar[str] = "The source does not have this record."
 
+    def __init__(self, message: str, left: "Fetched | None" = None) -> None:
+        super().__init__(message)
+        self.left = left
+        """What the source says in its place (410): a tombstone, if it can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:

@@ -1,6 +1,11 @@
 """JSON form of harvested datasets, for the hub's store and for REST. Pure."""
 
-from tessera.domain.catalogue.harvested import HarvestedEntry, HarvestSource, ReadDataset
+from tessera.domain.catalogue.harvested import (
+    HarvestedEntry,
+    HarvestSource,
+    ReadDataset,
+    Withdrawal,
+)
 from tessera.wire import fields
 from tessera.wire.fields import Json
 
@@ -22,6 +27,7 @@ def dataset_to_json(dataset: ReadDataset) -> dict[str, object]:
         "modalities": list(dataset.modalities),
         "n_subjects": dataset.n_subjects,
         "n_studies": dataset.n_studies,
+        "withdrawal": _withdrawal_to_json(dataset.withdrawal),
     }
 
 
@@ -42,6 +48,7 @@ def dataset_from_json(body: Json) -> ReadDataset:
         modalities=fields.texts(body, "modalities"),
         n_subjects=fields.natural_or_none(body, "n_subjects"),
         n_studies=fields.natural_or_none(body, "n_studies"),
+        withdrawal=_withdrawal_from_json(body),
     )
 
 
@@ -56,6 +63,23 @@ def harvested_to_json(entry: HarvestedEntry, source: HarvestSource) -> dict[str,
         "last_seen": fields.moment_text(entry.last_seen),
         "withdrawn_at": fields.moment_text_or_none(entry.withdrawn_at),
     }
+
+
+def _withdrawal_to_json(withdrawal: Withdrawal | None) -> dict[str, object] | None:
+    if withdrawal is None:
+        return None
+    return {"at": withdrawal.at, "reason": withdrawal.reason, "successor": withdrawal.successor}
+
+
+def _withdrawal_from_json(body: Json) -> Withdrawal | None:
+    if body.get("withdrawal") is None:
+        return None
+    told = fields.child(body, "withdrawal")
+    return Withdrawal(
+        at=fields.text(told, "at", ""),
+        reason=fields.text(told, "reason", ""),
+        successor=fields.text(told, "successor", ""),
+    )
 
 
 def _texts(body: Json, name: str) -> dict[str, str]:

@@ -94,23 +94,15 @@ class GuardedFetch:
         raise SourceUnreadable(f"{address}: more than {_MOST_REDIRECTS} redirects")
 
     async def _taken(self, reply: httpx.Response, address: str) -> Fetched:
-        if reply.status_code in (404, 410):
-            raise RecordGone(f"{address} answers {reply.status_code}")
+        if reply.status_code == 404:
+            raise RecordGone(f"{address} answers 404")
+        if reply.status_code == 410:
+            raise RecordGone(f"{address} answers 410", await _left(reply, address, self.max_bytes))
         if reply.status_code in (429, 503):
             raise _Busy(reply.headers.get("retry-after", ""))
         if reply.status_code != 200:
             raise Unavailable(f"{address} answers {reply.status_code}")
-        if reply.headers.get("content-encoding", "identity").lower() != "identity":
-            raise SourceUnreadable(f"{address}: compressed, which was not asked for")
-        data = bytearray()
-        async for chunk in reply.aiter_raw():
-            data += chunk
-            if len(data) > self.max_bytes:
-                raise SourceUnreadable(
-                    f"{address}: more than {self.max_bytes} bytes; name a smaller document"
-                )
-        media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Fetched(bytes(data), media, address)
+        return await _read(reply, address, self.max_bytes)
 
     async def _pinned(
         self, client: httpx.AsyncClient, url: httpx.URL, allow_private: bool
@@ -129,6 +121,28 @@ class GuardedFetch:
             # The certificate is that of the name, not of the number.
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         )
+
+
+async def _read(reply: httpx.Response, address: str, max_bytes: int) -> Fetched:
+    if reply.headers.get("content-encoding", "identity").lower() != "identity":
+        raise SourceUnreadable(f"{address}: compressed, which was not asked for")
+    data = bytearray()
+    async for chunk in reply.aiter_raw():
+        data += chunk
+        if len(data) > max_bytes:
+            raise SourceUnreadable(
+                f"{address}: more than {max_bytes} bytes; name a smaller document"
+            )
+    media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(bytes(data), media, address)
+
+
+async def _left(reply: httpx.Response, address: str, max_bytes: int) -> Fetched | None:
+    """Return what a source says of a record that is gone; None when it cannot be taken."""
+    try:
+        return await _read(reply, address, max_bytes)
+    except SourceUnreadable:
+        return None
 
 
 class _Busy(Exception):

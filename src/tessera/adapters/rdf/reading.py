@@ -13,16 +13,27 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from rdflib import RDF, Graph, Literal, Node, URIRef
-from rdflib.namespace import FOAF, RDFS, SKOS
+from rdflib.namespace import FOAF, PROV, RDFS, SKOS
 
 from tessera.adapters.rdf.known import cancer_of, country_of, modality_of
-from tessera.adapters.rdf.terms import DCAT, DCT, EUCAIM, FDP, GEODCATAP, HEALTH, LDP
+from tessera.adapters.rdf.terms import (
+    ADMS,
+    DCAT,
+    DCT,
+    EUCAIM,
+    FDP,
+    GEODCATAP,
+    HEALTH,
+    LDP,
+    WITHDRAWN,
+)
 from tessera.adapters.rdf.text import Form
 from tessera.domain.catalogue.harvested import (
     LONGEST_TEXT,
     LONGEST_TITLE,
     MOST_WORDS,
     ReadDataset,
+    Withdrawal,
     cleaned,
 )
 from tessera.domain.clinical.concepts import cancers
@@ -149,6 +160,27 @@ def _dataset(graph: Graph, node: Node) -> ReadDataset | None:
         modalities=_mapped(graph, node, EUCAIM.hasImageModality, modality_of),
         n_subjects=_count(graph, node, HEALTH.numberOfUniqueIndividuals),
         n_studies=_count(graph, node, HEALTH.numberOfRecords),
+        withdrawal=_withdrawal(graph, node),
+    )
+
+
+def _withdrawal(graph: Graph, node: Node) -> Withdrawal | None:
+    """Return what is said of a withdrawal; None of a dataset that has no such status.
+
+    The table is named by http; writers that name it by https mean the same.
+    """
+    states = {
+        str(state).replace("https:", "http:", 1) for state in graph.objects(node, ADMS.status)
+    }
+    if str(WITHDRAWN) not in states:
+        return None
+    acts = sorted(graph.objects(node, PROV.wasInvalidatedBy), key=str)
+    reasons = [_first(graph, act, DCT.description) for act in acts]
+    successor = _first(graph, node, DCT.isReplacedBy)
+    return Withdrawal(
+        at=_first(graph, node, PROV.invalidatedAtTime) or _first(graph, node, DCT.modified),
+        reason=next((reason for reason in reasons if reason), ""),
+        successor=successor if successor.startswith(_WEB) else "",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rdflib import Graph, Literal, Namespace, URIRef
+from rdflib.namespace import PROV
 
 from tessera.domain.clinical.concepts import cancers
 
@@ -42,6 +43,7 @@ DATA_THEMES = URIRef(AUTHORITY + "data-theme")
 NON_PUBLIC = URIRef(AUTHORITY + "access-right/NON_PUBLIC")
 HEALTH_RECORDS = URIRef(HEALTH_AUTHORITY + "healthcategories/EHRS")
 """EHDS Article 51: electronic health data from health records."""
+WITHDRAWN = URIRef(AUTHORITY + "dataset-status/WITHDRAWN")
 CANCER_THEME = URIRef(HEALTH_AUTHORITY + "health-theme/CANCER_DISEASE")
 PATIENTS = Literal("People with cancer", lang="en")
 """`healthdcatap:populationCoverage` of a dataset in which there are patients."""
@@ -60,6 +62,7 @@ _PREFIXES = {
     "geodcatap": GEODCATAP,
     "healthdcatap": HEALTH,
     "ldp": LDP,
+    "prov": PROV,
     "vcard": VCARD,
 }
 

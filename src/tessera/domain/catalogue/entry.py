@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera.domain.catalogue.confirmation import Confirmation, confirm_by, confirmation
 from tessera.domain.catalogue.description import DatasetDescription
-from tessera.domain.catalogue.notice import CONFIRMED_FOR
 from tessera.domain.ids import NodeId
 from tessera.domain.tiers.judged import Signed
 
@@ -43,9 +43,14 @@ class CatalogueEntry:
     confirmed_at: datetime | None = None
     """When the holder last said that the description holds; None: when it was published."""
 
+    @property
+    def confirm_by(self) -> datetime:
+        """Until when the description counts as confirmed by its holder."""
+        return confirm_by(self.published_at, self.confirmed_at)
+
     def is_confirmed(self, now: datetime) -> bool:
         """Whether the holder has said within a year that the description holds."""
-        return now - (self.confirmed_at or self.published_at) <= CONFIRMED_FOR
+        return confirmation(self.confirm_by, now) is not Confirmation.OVERDUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

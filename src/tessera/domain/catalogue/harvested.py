@@ -51,6 +51,17 @@ class HarvestSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """What a source says of a dataset that it has withdrawn; texts are cleaned and cut."""
+
+    at: str = ""
+    """As the source writes it; empty when it does not say."""
+    reason: str = ""
+    successor: str = ""
+    """IRI of what takes its place, http or https; empty for nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDataset:
     """One dataset as a source describes it; texts are cleaned and cut."""
 
@@ -75,6 +86,8 @@ class ReadDataset:
     modalities: tuple[str, ...] = ()
     n_subjects: int | None = None
     n_studies: int | None = None
+    withdrawal: Withdrawal | None = None
+    """Only of a dataset that its source has withdrawn."""
 
     @property
     def address(self) -> str:
@@ -110,6 +123,8 @@ class Seen:
     is_whole: bool = True
     """Every catalogue of the source could be read."""
     problems: tuple[str, ...] = field(default=())
+    withdrawn: Mapping[str, Withdrawal] = field(default_factory=dict)
+    """IRI → what the source says of its withdrawal; none of `datasets` is among them."""
 
 
 def entry_key(source_id: str, iri: str) -> str:
@@ -121,7 +136,8 @@ def reconciled(
 ) -> list[HarvestedEntry]:
     """Return the entries that change: new, seen again, or withdrawn.
 
-    What was not found is withdrawn when every catalogue was read and none names it any more.
+    What was not found is withdrawn when every catalogue was read and none names it any more. What
+    the source says that it has withdrawn is so in any case.
     """
     before = {entry.dataset.iri: entry for entry in known}
     changed: dict[str, HarvestedEntry] = {}
@@ -131,11 +147,16 @@ def reconciled(
         changed[dataset.iri] = HarvestedEntry(
             source_id=source_id, dataset=dataset, first_seen=first, last_seen=now
         )
-    if seen.is_whole:
-        kept = {*changed, *seen.named}
-        for iri, entry in before.items():
-            if iri not in kept and entry.withdrawn_at is None:
-                changed[iri] = replace(entry, withdrawn_at=now)
+    kept = {*changed, *seen.named}
+    for iri, old in before.items():
+        told = seen.withdrawn.get(iri)
+        if told is None and (not seen.is_whole or iri in kept):
+            continue
+        gone = replace(old, withdrawn_at=old.withdrawn_at or now)
+        if told != Withdrawal() and told is not None:
+            gone = replace(gone, dataset=replace(old.dataset, withdrawal=told))
+        if gone != old:
+            changed[iri] = gone
     return list(changed.values())
 
 

@@ -1,15 +1,14 @@
 """What a holder says of a published dataset afterwards: it still holds, or it is withdrawn."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from tessera.domain.catalogue.entry import CatalogueEntry
 from tessera.domain.errors import InvalidInput, NotFound
-from tessera.domain.ids import DatasetId
+from tessera.domain.ids import DatasetId, NodeId
 
-CONFIRMED_FOR: Final = timedelta(days=365)
-"""A description is to be confirmed by its holder once a year."""
 _LONGEST_REASON: Final = 500
 
 
@@ -43,9 +42,19 @@ class Withdrawn(NotFound):
     code = "withdrawn"
     public = "This dataset has been withdrawn by its holder."
 
-    def __init__(self, notice: Notice, node_id: str, title: str) -> None:
-        instead = f"; {notice.successor} takes its place" if notice.successor else ""
-        super().__init__(f"{title}: withdrawn on {notice.at:%Y-%m-%d}: {notice.reason}{instead}")
+    def __init__(self, notice: Notice, entry: CatalogueEntry) -> None:
         self.notice = notice
-        self.node_id = node_id
-        self.title = title
+        self.entry = entry
+        """The version that was asked for, as it was published: name, holder and time are shown."""
+        instead = f"; {notice.successor} takes its place" if notice.successor else ""
+        super().__init__(
+            f"{self.title}: withdrawn on {notice.at:%Y-%m-%d}: {notice.reason}{instead}"
+        )
+
+    @property
+    def node_id(self) -> NodeId:
+        return self.entry.node.node_id
+
+    @property
+    def title(self) -> str:
+        return self.entry.description.title["en"]
