@@ -2,6 +2,7 @@
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,8 @@ import httpx
 from tessera.adapters.jose.ed25519 import Ed25519Signer
 from tessera.bootstrap.hub import init_hub, open_hub
 from tessera.bootstrap.hub_harvest import HarvestSchedule, open_harvesting
+from tessera.domain.catalogue.notice import Notice, NoticeKind
+from tessera.domain.ids import DatasetId
 from tessera.ports.hub_store import NodeState
 from tessera.wire.messages import JoinRequest
 from tests.hub_trial import Program, released, tessera, wait_until
@@ -79,10 +82,36 @@ def test_a_second_hub_harvests_the_first_and_shows_the_same(tmp_path: Path) -> N
         assert "Dataset prostate-mr" in page
         assert "Harvested from First" in page
         assert "cannot be searched or applied for here" in shown
+        _a_withdrawn_dataset_is_withdrawn_here_with_its_reason(first, second, other)
         _a_new_source_is_read_when_its_time_has_come(second, tmp_path / "list.csv")
     finally:
         for program in programs:
             program.terminate()
+
+
+def _a_withdrawn_dataset_is_withdrawn_here_with_its_reason(
+    first: Path, second: Path, other: str
+) -> None:
+    with open_hub(first) as (hub, store):
+        (node,) = store.nodes.all()
+        notice = Notice(
+            dataset_id=DatasetId("prostate-mr"),
+            kind=NoticeKind.WITHDRAWN,
+            at=datetime(2026, 5, 3, tzinfo=UTC),
+            reason="Consent was asked for anew.",
+            successor=DatasetId("breast-mg"),
+        )
+        hub.catalogued.take_notice(node, notice)
+    (report,) = json.loads(tessera("hub", "harvest", "run", second, "--json").stdout)
+    assert (report["state"], report["datasets"], report["withdrawn"]) == ("whole", 1, 1)
+    with httpx.Client(trust_env=False) as client:
+        there = client.get(f"{other}/api/v1/harvested").json()["harvested"]
+        (gone,) = (one for one in there if one["withdrawn_at"])
+        told = gone["dataset"]["withdrawal"]
+        assert (told["on"], told["reason"]) == ("2026-05-03", "Consent was asked for anew.")
+        assert told["successor"].endswith("/datasets/linkoping/breast-mg")
+        shown = client.get(f"{other}/harvested/{gone['key']}").text
+        assert "Consent was asked for anew. (2026-05-03)" in shown
 
 
 def _a_new_source_is_read_when_its_time_has_come(home: Path, table: Path) -> None:

@@ -12,6 +12,7 @@ from tessera.domain.catalogue.harvested import (
     HarvestSource,
     ReadDataset,
     RunState,
+    Withdrawal,
 )
 from tessera.domain.errors import Conflict, NotFound
 from tessera.ports.harvest import HarvestStore
@@ -89,7 +90,9 @@ class HarvestStoreContract:
             store.add(_source(name))
         old, newer = _entry("a", "1"), _entry("a", "2", last_seen=_NOW + _HOUR)
         store.put([old, newer, _entry("b", "1")])
-        gone = replace(old, withdrawn_at=_NOW + _HOUR)
+        told = Withdrawal(on="2026-05-03", reason="Consent.", successor="https://x.example/2")
+        left = replace(old.dataset, withdrawal=told)
+        gone = replace(old, dataset=left, withdrawn_at=_NOW + _HOUR)
         store.put([gone])
         assert store.entries("a") == [newer, gone]
         assert len(store.entries()) == 3

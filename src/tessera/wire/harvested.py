@@ -68,7 +68,7 @@ def harvested_to_json(entry: HarvestedEntry, source: HarvestSource) -> dict[str,
 def _withdrawal_to_json(withdrawal: Withdrawal | None) -> dict[str, object] | None:
     if withdrawal is None:
         return None
-    return {"at": withdrawal.at, "reason": withdrawal.reason, "successor": withdrawal.successor}
+    return {"on": withdrawal.on, "reason": withdrawal.reason, "successor": withdrawal.successor}
 
 
 def _withdrawal_from_json(body: Json) -> Withdrawal | None:
@@ -76,7 +76,7 @@ def _withdrawal_from_json(body: Json) -> Withdrawal | None:
         return None
     told = fields.child(body, "withdrawal")
     return Withdrawal(
-        at=fields.text(told, "at", ""),
+        on=fields.text(told, "on", ""),
         reason=fields.text(told, "reason", ""),
         successor=fields.text(told, "successor", ""),
     )

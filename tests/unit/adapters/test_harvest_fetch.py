@@ -8,7 +8,7 @@ import pytest
 
 from tessera.adapters.harvest.fetch import GuardedFetch, is_public
 from tessera.domain.errors import Unavailable
-from tessera.ports.harvest import AddressRefused, RecordGone, SourceUnreadable
+from tessera.ports.harvest import AddressRefused, Fetched, RecordGone, SourceUnreadable
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,8 @@ class Handler(BaseHTTPRequestHandler):
             "/ok": (200, {"Content-Type": "Text/Turtle; charset=utf-8"}, b"<a> <b> <c> ."),
             "/large": (200, {}, b"x" * 5000),
             "/packed": (200, {"Content-Encoding": "gzip"}, b"x"),
-            "/gone": (410, {}, b""),
+            "/gone": (410, {"Content-Type": "text/turtle"}, b"<a> <b> <c> ."),
+            "/gone-large": (410, {}, b"x" * 5000),
             "/broken": (500, {}, b""),
             "/moved": (302, {"Location": "/ok"}, b""),
             "/round": (302, {"Location": "/round"}, b""),
@@ -130,6 +131,16 @@ def test_a_source_that_asks_for_patience_is_asked_again(site: str) -> None:
 def test_a_limit_is_kept_and_named(site: str, path: str, error: type[Exception], why: str) -> None:
     with pytest.raises(error, match=why):
         GuardedFetch(max_bytes=1000, timeout_s=0.5).get(site + path, allow_private=True)
+
+
+def test_what_is_left_of_a_record_that_is_gone_is_taken_within_the_same_limits(site: str) -> None:
+    fetch = GuardedFetch(max_bytes=1000)
+    with pytest.raises(RecordGone) as gone:
+        fetch.get(f"{site}/gone", allow_private=True)
+    assert gone.value.left == Fetched(b"<a> <b> <c> .", "text/turtle", f"{site}/gone")
+    with pytest.raises(RecordGone) as large:
+        fetch.get(f"{site}/gone-large", allow_private=True)
+    assert large.value.left is None
 
 
 def test_a_redirect_into_a_network_is_refused_although_the_first_address_was_public(

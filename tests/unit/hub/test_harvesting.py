@@ -9,7 +9,13 @@ import pytest
 
 from tessera.adapters.harvest.documents import read_document
 from tessera.adapters.sqlite_hub.store import SqliteHubStore
-from tessera.domain.catalogue.harvested import HarvestedEntry, ReadDataset, RunState, one_each
+from tessera.domain.catalogue.harvested import (
+    HarvestedEntry,
+    ReadDataset,
+    RunState,
+    Withdrawal,
+    one_each,
+)
 from tessera.domain.errors import Conflict, InvalidInput, Unavailable
 from tessera.hub.harvesting import Harvested, Harvesting
 from tessera.ports.harvest import Fetched, RecordGone
@@ -18,6 +24,8 @@ from tests.hub_trial import NOW, SetClock, trial_audit
 SITE = "https://other.example.org"
 PREFIXES = """
 @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+@prefix adms: <http://www.w3.org/ns/adms#> . @prefix prov: <http://www.w3.org/ns/prov#> .
+@prefix status: <http://publications.europa.eu/resource/authority/dataset-status/> .
 @prefix f: <https://w3id.org/fdp/fdp-o#> .
 """
 
@@ -26,11 +34,17 @@ PREFIXES = """
 class Web:
     """Documents by address; what is not there is gone, and what is None does not answer."""
 
+    tombstones: dict[str, str] = field(default_factory=dict)
+    """What is said with 410, by address."""
     documents: dict[str, str | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def get(self, address: str, *, allow_private: bool) -> Fetched:
         self.asked.append(address)
+        if address in self.tombstones:
+            text = PREFIXES + self.tombstones[address]
+            left = Fetched(text.encode(), "text/turtle", address)
+            raise RecordGone(f"{address} answers 410", left)
         if address not in self.documents:
             raise RecordGone(f"{address} answers 404")
         text = self.documents[address]
@@ -59,7 +73,7 @@ class Trial:
 def trial(tmp_path: Path) -> Iterator[Trial]:
     store, clock = SqliteHubStore(tmp_path / "hub.sqlite"), SetClock()
     web = Web(
-        {
+        documents={
             f"{SITE}/fdp": "<> f:metadataCatalog <catalogue> .",
             f"{SITE}/catalogue": "<> dcat:dataset <d1>, <d2> .",
             f"{SITE}/d1": '<> a dcat:Dataset ; dct:title "One"@en .',
@@ -113,6 +127,60 @@ def test_a_record_that_answers_gone_is_withdrawn_though_the_catalogue_names_it(
     del trial.web.documents[f"{SITE}/d2"]
     assert trial.harvesting.run(source).state is RunState.WHOLE
     assert trial.withdrawn() == ["Two"]
+
+
+TOMBSTONE = """<> a dcat:Dataset ; dct:title "Two"@en ; adms:status status:WITHDRAWN ;
+  dct:isReplacedBy <d3> ; prov:invalidatedAtTime "2026-05-03T10:00:00+00:00" ;
+  prov:wasInvalidatedBy [ dct:description "Consent was asked for anew." ] .
+"""
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_reason_is_taken_over_from_the_tombstone(trial: Trial, is_named: bool) -> None:
+    source = add(trial)
+    trial.harvesting.run(source)
+    trial.web.tombstones[f"{SITE}/d2"] = TOMBSTONE
+    if not is_named:
+        trial.web.documents[f"{SITE}/catalogue"] = "<> dcat:dataset <d1> ."
+    report = trial.harvesting.run(source)
+    assert (report.state, report.n_datasets, report.n_withdrawn) == (RunState.WHOLE, 1, 1)
+    told = Withdrawal(on="2026-05-03", reason="Consent was asked for anew.", successor=f"{SITE}/d3")
+    assert (trial.titles(), trial.withdrawn()) == (["One"], ["Two"])
+    assert [e.dataset.withdrawal for e in trial.harvested.entries()] == [None, told]
+    trial.web.asked.clear()
+    assert trial.harvesting.run(source).n_withdrawn == 0
+    assert [e.dataset.withdrawal for e in trial.harvested.entries()] == [None, told]
+    assert (f"{SITE}/d2" in trial.web.asked) == is_named  # asked once why it is gone
+    del trial.web.tombstones[f"{SITE}/d2"]
+    trial.web.documents[f"{SITE}/catalogue"] = "<> dcat:dataset <d1>, <d2> ."
+    trial.harvesting.run(source)
+    assert trial.titles() == ["One", "Two"]
+    assert [e.dataset.withdrawal for e in trial.harvested.entries()] == [None, None]
+
+
+def test_a_tombstone_speaks_of_no_other_dataset_and_a_page_in_its_place_is_no_fault(
+    trial: Trial,
+) -> None:
+    source = add(trial)
+    trial.harvesting.run(source)
+    trial.web.tombstones[f"{SITE}/d2"] = TOMBSTONE.replace("<> a", "<d1> a")
+    assert trial.harvesting.run(source).problems == ()
+    assert (trial.titles(), trial.withdrawn()) == (["One"], ["Two"])
+    assert all(e.dataset.withdrawal is None for e in trial.harvested.entries())
+    trial.web.tombstones[f"{SITE}/d1"] = "this is < no Turtle"
+    assert trial.harvesting.run(source).problems == ()
+    assert trial.withdrawn() == ["One", "Two"]
+
+
+def test_a_catalogue_that_lists_a_dataset_as_withdrawn_is_believed(trial: Trial) -> None:
+    source = add(trial)
+    trial.harvesting.run(source)
+    trial.web.documents[f"{SITE}/d2"] = TOMBSTONE
+    trial.web.documents[f"{SITE}/d3"] = TOMBSTONE
+    trial.web.documents[f"{SITE}/catalogue"] = "<> dcat:dataset <d1>, <d2>, <d3> ."
+    report = trial.harvesting.run(source)
+    assert (report.n_datasets, report.n_new, report.n_withdrawn) == (1, 0, 1)
+    assert (trial.titles(), trial.withdrawn()) == (["One"], ["Two"])
 
 
 @pytest.mark.parametrize("broken", ["fdp", "catalogue", "d2"])

@@ -9,6 +9,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -178,10 +179,18 @@ def _withdrawal(graph: Graph, node: Node) -> Withdrawal | None:
     reasons = [_first(graph, act, DCT.description) for act in acts]
     successor = _first(graph, node, DCT.isReplacedBy)
     return Withdrawal(
-        at=_first(graph, node, PROV.invalidatedAtTime) or _first(graph, node, DCT.modified),
+        on=_day(_first(graph, node, PROV.invalidatedAtTime) or _first(graph, node, DCT.modified)),
         reason=next((reason for reason in reasons if reason), ""),
         successor=successor if successor.startswith(_WEB) else "",
     )
+
+
+def _day(text: str) -> str:
+    """Return the day of an ISO 8601 date or time; "" of anything else."""
+    try:
+        return datetime.fromisoformat(text).date().isoformat()
+    except ValueError:
+        return ""
 
 
 def _texts(graph: Graph, node: Node, predicate: URIRef, longest: int) -> dict[str, str]:

@@ -54,8 +54,8 @@ class HarvestSource:
 class Withdrawal:
     """What a source says of a dataset that it has withdrawn; texts are cleaned and cut."""
 
-    at: str = ""
-    """As the source writes it; empty when it does not say."""
+    on: str = ""
+    """The day, YYYY-MM-DD; empty when the source does not say."""
     reason: str = ""
     successor: str = ""
     """IRI of what takes its place, http or https; empty for nothing."""
