@@ -1,7 +1,8 @@
 """What a node's operator wants to see at a glance."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from tessera.bootstrap.datasets import clinical_store, dataset_store
@@ -9,6 +10,7 @@ from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.gate import answer_policy
 from tessera.bootstrap.node import Node
 from tessera.bootstrap.stores import has_clinical
+from tessera.domain.catalogue.confirmation import confirmation
 from tessera.domain.errors import TesseraError
 
 _UNKNOWN = "unknown"
@@ -19,7 +21,7 @@ def node_status(node: Node) -> dict[str, Any]:
 
     Asks the hub how this node stands, when it has joined one; that it is away is no error.
     """
-    hub, published = hub_standing(node)
+    hub, published, confirm_by = hub_standing(node)
     return {
         "name": node.settings.name,
         "country": node.settings.country,
@@ -35,6 +37,7 @@ def node_status(node: Node) -> dict[str, Any]:
         "clinical": _clinical(node),
         "opted_out": len(exclusions_of(node.home).excluded()),
         "datasets": _datasets(node, published),
+        "confirmations": _confirmations(confirm_by),
         "waiting": _waiting(node) | _received(node),
     }
 
@@ -76,21 +79,30 @@ def _received(node: Node) -> dict[str, int]:
     }
 
 
-def hub_standing(node: Node) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]]]:
-    """Return how the node stands at its hub (asked now), and the versions that it answers for."""
+def hub_standing(
+    node: Node,
+) -> tuple[dict[str, str] | None, frozenset[tuple[str, int]], Mapping[str, datetime]]:
+    """Return how the node stands at its hub, the versions that it answers for, and until when each
+    dataset counts as confirmed there.
+
+    The hub is asked now; while it is away nothing is known of confirmation.
+    """
     from tessera.adapters.link.folder import LinkFolder
     from tessera.bootstrap.link import hub_pin, hub_status
 
     pin = hub_pin(node.home)
     if pin is None:
-        return None, frozenset()
+        return None, frozenset(), {}
     answered = LinkFolder(node.link).answered()
     told = {"url": pin.hub_url, "name": pin.hub_name, "node_id": pin.node_id}
+    confirm_by: Mapping[str, datetime] = {}
     try:
-        told |= {"state": hub_status(node.home).state, "detail": ""}
+        said = hub_status(node.home)
+        told |= {"state": said.state, "detail": ""}
+        confirm_by = said.confirm_by
     except TesseraError as err:
         told |= {"state": _UNKNOWN, "detail": str(err)}
-    return told, frozenset((one.dataset_id, one.version) for one in answered)
+    return told, frozenset((one.dataset_id, one.version) for one in answered), confirm_by
 
 
 def _clinical(node: Node) -> dict[str, Any]:
@@ -119,4 +131,12 @@ def _datasets(node: Node, published: Collection[tuple[str, int]]) -> dict[str, d
         }
         for identifier in store.dataset_ids()
         for versions in (store.versions(identifier),)
+    }
+
+
+def _confirmations(confirm_by: Mapping[str, datetime]) -> dict[str, dict[str, str]]:
+    now = datetime.now(UTC)
+    return {
+        identifier: {"by": by.date().isoformat(), "state": confirmation(by, now).value}
+        for identifier, by in confirm_by.items()
     }

@@ -203,7 +203,7 @@ def _tier_2(seen: _Version) -> list[Judged]:
 
 
 def _joined(node: Node) -> Judged:
-    told, _ = hub_standing(node)
+    told, *_ = hub_standing(node)
     if told is None:
         return judged("T2-01", Verdict.NOT_MET, "not-joined")
     facts = {"hub": told["url"], "node": told["node_id"], "state": told["state"]}

@@ -14,6 +14,10 @@ _NEXT_AT_THE_HUB = {
     "rejected": "rejected by the hub's operator",
     "revoked": "the hub's operator has taken the approval back",
 }
+_CONFIRM = {
+    "due": "say by {by} that its description still holds",
+    "overdue": "not confirmed since {by}, and its page says so",
+}
 
 
 def register(node_app: typer.Typer) -> None:
@@ -54,6 +58,10 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _clinical(status["clinical"])
     yield "opted out", _counted(status["opted_out"], "patient")
     yield from _datasets(status["datasets"])
+    for identifier, one in status["confirmations"].items():
+        if said := _CONFIRM.get(one["state"]):
+            said = f"{identifier}: {said.format(by=one['by'])}"
+            yield "for you", f"{said}: tessera node dataset confirm HOME {identifier}"
     waiting = status["waiting"]
     if n_files := waiting["arrivals"]:
         size = f"{waiting['arrivals_bytes'] / 1e6:.1f} MB"

@@ -13,6 +13,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tessera.domain.catalogue.confirmation import confirmation
 from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.catalogue.standing import NodeStanding
 from tessera.domain.errors import NotFound
@@ -76,15 +77,18 @@ class _Pages:
         if node is None and standing is None:
             return render(request, "error.html", now=utc_now(), status=404, code=404)
         entries = _by_node(self.hub.catalogue())[name] if node else []
-        words = texts(chosen_language(request))
+        words, now = texts(chosen_language(request)), utc_now()
         policies = dict.fromkeys(e.description.policy for e in entries if e.description.policy)
         return render(
             request,
             "node.html",
-            now=utc_now(),
+            now=now,
             node=node or standing,
             is_shown=node is not None,
             entries=entries,
+            confirmation={
+                one.description.dataset_id: confirmation(one.confirm_by, now) for one in entries
+            },
             data_date=max((e.description.created for e in entries), default=None),
             policies=[policy_sentence(policy, words) for policy in policies],
             standing=standing,

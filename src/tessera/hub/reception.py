@@ -222,7 +222,14 @@ class Reception:
             for version in self.store.datasets.versions(v.node_id, v.description.dataset_id)
         )
         return StatusReply(
-            state=node.state.value, hub_name=self.joining.hub_name, published=tuple(published)
+            state=node.state.value,
+            hub_name=self.joining.hub_name,
+            published=tuple(published),
+            confirm_by={
+                entry.description.dataset_id: entry.confirm_by
+                for entry in self.catalogue.entries()
+                if entry.node.node_id == node.node_id
+            },
         )
 
     def _keep_head(self, node: NodeRecord, shown: ShownHead | None) -> Verdict:

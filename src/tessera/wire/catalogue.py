@@ -88,6 +88,7 @@ def node_page_to_json(node: NodeSummary, entries: Sequence[CatalogueEntry]) -> d
                 "title": dict(entry.description.title),
                 "created": fields.moment_text(entry.description.created),
                 "published_at": fields.moment_text(entry.published_at),
+                "confirm_by": fields.moment_text(entry.confirm_by),
                 "interoperability_tier": entry.description.interoperability_tier,
                 "n_subjects": entry.description.n_subjects,
                 "policy": entry.description.policy,

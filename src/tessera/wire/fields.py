@@ -138,9 +138,19 @@ def moment_or_none(body: Json, key: str) -> datetime | None:
     return None if body.get(key) is None else moment(body, key)
 
 
+def moments(body: Json, key: str) -> dict[str, datetime]:
+    """Return names with a moment each; none when the key is not there."""
+    told = as_object(body.get(key, {}), key)
+    return {name: moment(told, name) for name in told}
+
+
 def moment_text(at: datetime) -> str:
     """Return `at` as ISO 8601 in UTC with `Z`."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def moments_text(at: Mapping[str, datetime]) -> dict[str, str]:
+    return {name: moment_text(one) for name, one in at.items()}
 
 
 def moment_text_or_none(at: datetime | None) -> str | None:

@@ -6,7 +6,8 @@ hub has no way to make a released value. Pure.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -39,7 +40,6 @@ from tessera.wire.text import is_plain, one_line
 
 T = TypeVar("T")
 _SEARCH_ID = re.compile(r"[0-9a-f-]{36}")
-_ASKER = re.compile(r"[a-z0-9-]{0,64}")
 _ASKER = re.compile(r"[a-z0-9-]{0,64}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -134,13 +134,15 @@ class StatusReply:
     hub_name: str
     published: tuple[DatasetVersion, ...]
     """The versions that the hub has of this node."""
+    confirm_by: Mapping[str, datetime] = field(default_factory=dict)
+    """Dataset → until when its description counts as confirmed; none of those withdrawn."""
 
     def to_json(self) -> dict[str, object]:
         return {
             "state": self.state,
             "hub_name": self.hub_name,
             "published": [version.to_json() for version in self.published],
-        }
+        } | ({"confirm_by": fields.moments_text(self.confirm_by)} if self.confirm_by else {})
 
     @classmethod
     def from_json(cls, body: Json) -> "StatusReply":
@@ -148,6 +150,7 @@ class StatusReply:
             state=one_line(fields.text(body, "state"), 20),
             hub_name=one_line(fields.text(body, "hub_name", ""), 200),
             published=fields.objects(body, "published", DatasetVersion.from_json),
+            confirm_by=fields.moments(body, "confirm_by"),
         )
 
 
@@ -293,10 +296,8 @@ class AnswerMessage:
 
     def to_json(self) -> dict[str, object]:
         """Raises TypeError when a count is not released, whatever the type checker saw."""
-        return {
-            "search_id": self.search_id,
-            "answers": [_answer_to_json(answer) for answer in self.answers],
-        }
+        answers = [_answer_to_json(answer) for answer in self.answers]
+        return {"search_id": self.search_id, "answers": answers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,16 +331,14 @@ class ReceivedDatasetAnswer:
                 raise BadMessage(key, "at most 500 plain characters")
         check_number("n_subjects", n_subjects, MAX_SUBJECTS, policy)
         check_number("n_studies", n_studies, MAX_OF_SUBJECTS, policy)
-        distributions = distributions_from_json(body)
-        cuts = cuts_from_json(body)
+        distributions, cuts = distributions_from_json(body), cuts_from_json(body)
         if found is not Outcome.COUNTED and (distributions or cuts):
             raise BadMessage("distributions", "absent unless the outcome is counted")
-        for told in cuts.values():
-            for number in told.values():
-                check_number("cuts", number, n_subjects or 0, policy)
-        for name, cells in distributions.items():
-            for cell in cells:
-                check_number(name, cell.n_subjects, n_subjects or 0, policy)
+        inner: list[tuple[str, int | None]]
+        inner = [("cuts", n) for told in cuts.values() for n in told.values()]
+        inner += [(name, one.n_subjects) for name, cells in distributions.items() for one in cells]
+        for name, number in inner:
+            check_number(name, number, n_subjects or 0, policy)
         unsupported = fields.texts(body, "not_supported")
         if (found is Outcome.NOT_SUPPORTED) != bool(unsupported):
             raise BadMessage("not_supported", "fields exactly when the outcome is not_supported")
