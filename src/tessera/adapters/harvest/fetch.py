@@ -22,7 +22,8 @@ from tessera.ports.harvest import AddressRefused, Fetched, RecordGone, SourceUnr
 
 _ACCEPT: Final = (
     "text/turtle, application/ld+json;q=0.9, application/rdf+xml;q=0.8, "
-    "application/n-triples;q=0.8, text/csv;q=0.5"
+    "application/n-triples;q=0.8, text/csv;q=0.5, "
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet;q=0.4"
 )
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

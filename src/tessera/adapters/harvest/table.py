@@ -6,7 +6,7 @@ UTF-8, with comma or semicolon; several values in one cell are separated by `|`.
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from tessera.adapters.rdf.known import cancer_of, country_of, modality_of
@@ -18,23 +18,22 @@ from tessera.domain.catalogue.harvested import (
 )
 from tessera.ports.harvest import SourceUnreadable
 
-_NEEDED: Final = ("dct:identifier", "dct:title", "dct:publisher")
-_KNOWN: Final = frozenset(
-    {
-        *_NEEDED,
-        "dct:description",
-        "dcat:keyword",
-        "dcat:landingPage",
-        "dcat:version",
-        "dct:modified",
-        "dct:spatial",
-        "geodcatap:custodian",
-        "healthdcatap:numberOfUniqueIndividuals",
-        "healthdcatap:numberOfRecords",
-        "eucaim:hasCondition",
-        "eucaim:hasImageModality",
-    }
+NEEDED: Final = ("dct:identifier", "dct:title", "dct:publisher")
+KNOWN: Final = (
+    *NEEDED,
+    "dct:description",
+    "dcat:keyword",
+    "dcat:landingPage",
+    "dcat:version",
+    "dct:modified",
+    "dct:spatial",
+    "geodcatap:custodian",
+    "healthdcatap:numberOfUniqueIndividuals",
+    "healthdcatap:numberOfRecords",
+    "eucaim:hasCondition",
+    "eucaim:hasImageModality",
 )
+"""Names of columns. A title and a description may have a language: `dct:title@sv`."""
 _MOST_ROWS: Final = 100_000
 
 
@@ -50,24 +49,32 @@ def read_table(data: bytes) -> tuple[ReadDataset, ...]:
     try:
         columns = [name.strip() for name in rows.fieldnames or ()]
         rows.fieldnames = columns
-        if lacking := [name for name in _NEEDED if name not in columns]:
-            raise SourceUnreadable(f"the table has no column {lacking[0]}")
-        for name in columns:
-            if name.partition("@")[0] not in _KNOWN:
-                raise SourceUnreadable(
-                    f"the column {name!r} is not known; one of {', '.join(sorted(_KNOWN))}"
-                )
+        check_columns(columns)
         found = []
         for number, row in enumerate(rows, start=2):
             if number > _MOST_ROWS:
                 raise SourceUnreadable(f"the table has more than {_MOST_ROWS} rows")
-            found.append(_dataset(row, number))
+            found.append(dataset_of(row, f"row {number}"))
     except csv.Error as err:
         raise SourceUnreadable(f"the table is no CSV: row {rows.line_num}: {err}") from err
     return tuple(found)
 
 
-def _dataset(row: dict[str, str | None], number: int) -> ReadDataset:
+def check_columns(columns: Iterable[str]) -> None:
+    """Raises SourceUnreadable naming a column that lacks or that is not known."""
+    given = list(columns)
+    if lacking := [name for name in NEEDED if name not in given]:
+        raise SourceUnreadable(f"the table has no column {lacking[0]}")
+    for name in given:
+        if name.partition("@")[0] not in KNOWN:
+            raise SourceUnreadable(
+                f"the column {name!r} is not known; one of {', '.join(sorted(KNOWN))}"
+            )
+
+
+def dataset_of(row: Mapping[str, str | None], place: str) -> ReadDataset:
+    """Return what a row describes. Raises SourceUnreadable naming `place` and the column."""
+
     def cell(name: str, longest: int = LONGEST_TITLE) -> str:
         return cleaned(row.get(name) or "", longest)
 
@@ -87,12 +94,12 @@ def _dataset(row: dict[str, str | None], number: int) -> ReadDataset:
         if not text:
             return None
         if not (text.isascii() and text.isdecimal() and len(text) < 16):
-            raise SourceUnreadable(f"row {number}, column {name}: {text!r} is no whole number")
+            raise SourceUnreadable(f"{place}, column {name}: {text!r} is no whole number")
         return int(text)
 
-    for name in _NEEDED:
+    for name in NEEDED:
         if not cell(name):
-            raise SourceUnreadable(f"row {number}: the column {name} is empty")
+            raise SourceUnreadable(f"{place}: the column {name} is empty")
     identifier, page = cell("dct:identifier"), cell("dcat:landingPage")
     is_address = identifier.startswith(("https://", "http://", "urn:"))
     return ReadDataset(
@@ -112,6 +119,32 @@ def _dataset(row: dict[str, str | None], number: int) -> ReadDataset:
         n_subjects=count("healthdcatap:numberOfUniqueIndividuals"),
         n_studies=count("healthdcatap:numberOfRecords"),
     )
+
+
+def row_of(one: ReadDataset) -> dict[str, str]:
+    """Return the row that `dataset_of` reads back as the same dataset."""
+    row = {
+        "dct:identifier": one.identifier,
+        "dct:publisher": one.publisher,
+        "dcat:keyword": "|".join(word.replace("|", "/") for word in one.keywords),
+        "dcat:landingPage": one.landing_page,
+        "dcat:version": one.version,
+        "dct:modified": one.modified,
+        "dct:spatial": one.country,
+        "geodcatap:custodian": one.custodian,
+        "healthdcatap:numberOfUniqueIndividuals": _number(one.n_subjects),
+        "healthdcatap:numberOfRecords": _number(one.n_studies),
+        "eucaim:hasCondition": "|".join(one.cancers),
+        "eucaim:hasImageModality": "|".join(one.modalities),
+    }
+    for name, texts in (("dct:title", one.title), ("dct:description", one.description)):
+        for language, text in texts.items():
+            row[name if language in ("", "en") else f"{name}@{language}"] = text
+    return row
+
+
+def _number(n: int | None) -> str:
+    return "" if n is None else str(n)
 
 
 def _each(words: list[str], known: Callable[[str], str]) -> tuple[str, ...]:
