@@ -7,51 +7,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from tessera.adapters.columns.engine import ColumnCohortEngine
-from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit
-from tessera.bootstrap.datasets import release_dataset
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.gate import gate_of
 from tessera.bootstrap.node import Node
-from tessera.domain.catalogue.description import DatasetDescription
+from tessera.bootstrap.published import PublishedHere
 from tessera.domain.errors import InvalidInput
-from tessera.domain.ids import DatasetId
-from tessera.domain.zones import Released
 from tessera.http.explorer import create_outside
-from tessera.node.answer import PublishedVersion
 from tessera.node.outside import OutsideSearch
 
 
 def outside_search(node: Node) -> OutsideSearch:
     """Return the search over what the node has published at its hub."""
-    records = LinkFolder(node.home / "link")
-    kept: dict[tuple[DatasetId, int], Released[DatasetDescription]] = {}
-
-    def published() -> list[PublishedVersion]:
-        newest: dict[DatasetId, PublishedVersion] = {}
-        for one in records.answered():
-            if one.dataset_id not in newest or newest[one.dataset_id].version < one.version:
-                newest[one.dataset_id] = PublishedVersion(
-                    dataset_id=one.dataset_id,
-                    version=one.version,
-                    folder=node.home / one.folder,
-                    created=one.created,
-                )
-        return [newest[name] for name in sorted(newest)]
-
-    def described(version: PublishedVersion) -> Released[DatasetDescription]:
-        key = version.dataset_id, version.version
-        if key not in kept:
-            kept[key] = release_dataset(node.home, str(version.dataset_id), version.version)
-        return kept[key]
-
+    here = PublishedHere(node.home)
     return OutsideSearch(
         name=node.settings.name,
-        published=published,
-        described=described,
+        published=here.versions,
+        described=here.described,
         engine=ColumnCohortEngine(node.home / "research" / "datasets"),
         gate=gate_of(node.home, node.settings),
         exclusions=exclusions_of(node.home),
@@ -86,6 +62,11 @@ def serve_explorer(
     """Serve until stopped; tell the address."""
     token_of(token_file)
     app = create_outside(outside_search(node), lambda: token_of(token_file))
+    serve(app, address=address, port=port, tell=tell)
+
+
+def serve(app: Starlette, *, address: str, port: int, tell: Callable[[str], None]) -> None:
+    """Serve until stopped; tell the address."""
     with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))

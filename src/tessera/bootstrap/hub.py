@@ -199,15 +199,7 @@ def record_rdf(settings: HubSettings, clock: Clock) -> RenderRecord:
         point = fdp.Point(
             settings.url, settings.name, f"tessera {__version__}", settings.metadata_license
         )
-        if layer == "point":
-            graph = fdp.point_record(point, entries, clock.now())
-        elif layer == "catalogue":
-            graph = fdp.catalogue_record(point, entries, clock.now())
-        elif layer == "dataset":
-            graph = fdp.dataset_record(point, entries[0])
-        else:
-            graph = fdp.distribution_record(point, entries[0], layer)
-        return written(graph, format)
+        return written(fdp.record(point, layer, entries, clock.now()), format)
 
     return render
 

@@ -37,6 +37,7 @@ _PARTS: Final = (
     "node_case",
     "node_labels",
     "node_serve",
+    "node_catalogue",
     "node_explorer",
     "node_viewer",
     "node_similar",

@@ -305,6 +305,7 @@ async def send_outgoing(link: NodeLink, records: LinkRecords, outgoing: Outgoing
     except TesseraError:
         records.remove_outgoing(outgoing.version)
         raise
+    records.put_sent(outgoing)
     records.add_answered(outgoing.version)
     records.remove_outgoing(outgoing.version)
 

@@ -77,8 +77,14 @@ class LinkRecords(Protocol):
         ...
 
     def remove_answered(self, dataset_id: DatasetId) -> None:
-        """Answer no more for any version of it, nor publish what has not reached the hub."""
+        """Forget every version of it: what is answered for, what was sent, what is on its way."""
         ...
+
+    def sent(self, version: AnsweredVersion) -> Json | None:
+        """Return what the hub was sent of an answered version; None when it was not kept."""
+        ...
+
+    def put_sent(self, outgoing: Outgoing) -> None: ...
 
     def notices(self) -> Sequence[Notice]:
         """Return the notices that have not reached the hub yet, the oldest first."""

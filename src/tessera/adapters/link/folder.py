@@ -21,8 +21,9 @@ class LinkFolder:
         """Make the folder, mode 0700, when it is not there."""
         self._folder = folder
         self._outbox = folder / "outbox"
+        self._sent = folder / "sent"
         self._notices = folder / "notices"
-        for path in (folder, self._outbox, self._notices):
+        for path in (folder, self._outbox, self._sent, self._notices):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
@@ -68,11 +69,21 @@ class LinkFolder:
         _write(self._folder / "published.json", body)
 
     def remove_answered(self, dataset_id: DatasetId) -> None:
-        kept = [v for v in self.answered() if v.dataset_id != dataset_id]
+        answered = self.answered()
+        kept = [v for v in answered if v.dataset_id != dataset_id]
         _write(self._folder / "published.json", {"versions": [_version_to_json(v) for v in kept]})
+        for version in answered:
+            if version.dataset_id == dataset_id:
+                (self._sent / _name(version)).unlink(missing_ok=True)
         for one in self.outgoing():
             if one.version.dataset_id == dataset_id:
                 self.remove_outgoing(one.version)
+
+    def sent(self, version: AnsweredVersion) -> Json | None:
+        return _read(self._sent / _name(version))
+
+    def put_sent(self, outgoing: Outgoing) -> None:
+        _write(self._sent / _name(outgoing.version), dict(outgoing.body))
 
     def notices(self) -> Sequence[Notice]:
         found = (_read(path) for path in self._notices.glob("*.json"))

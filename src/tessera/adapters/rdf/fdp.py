@@ -45,6 +45,17 @@ class Point:
         return URIRef(f"{self.base}/fdp")
 
 
+def record(point: Point, layer: str, entries: Sequence[CatalogueEntry], now: datetime) -> Graph:
+    """Return the record of a layer (`hub.views.Layer`); below the catalogue, of the one entry."""
+    if layer == "point":
+        return point_record(point, entries, now)
+    if layer == "catalogue":
+        return catalogue_record(point, entries, now)
+    if layer == "dataset":
+        return dataset_record(point, entries[0])
+    return distribution_record(point, entries[0], layer)
+
+
 def point_record(point: Point, entries: Sequence[CatalogueEntry], now: datetime) -> Graph:
     """Return the root record. It is as old as its first entry; without one, of `now`."""
     graph = empty_graph()
