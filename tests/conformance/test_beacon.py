@@ -51,6 +51,7 @@ def asked(agent: httpx.Client, *filters: object, granularity: str = "count") -> 
         ("/map", "beaconMapResponse"),
         ("/filtering_terms", "beaconFilteringTermsResponse"),
         ("/individuals", "beaconCountResponse"),
+        ("/imagingStudies", "beaconCountResponse"),
         ("/datasets", "beaconCollectionsResponse"),
     ],
 )
@@ -119,10 +120,21 @@ def test_too_few_are_no_number_and_not_told_from_none(agent: httpx.Client) -> No
     assert few["info"] == none["info"]
 
 
+def test_imaging_studies_are_counted_for_themselves(agent: httpx.Client) -> None:
+    found = agent.get("/beacon/imagingStudies", params={"filters": "modality:CT"}).json()
+    valid(found, "beaconCountResponse")
+    assert found["responseSummary"]["numTotalResults"] == 10
+    (schema,) = found["meta"]["returnedSchemas"]
+    assert schema["entityType"] == "imagingStudy"
+
+
 def test_datasets_with_enough_matching_subjects_are_listed(agent: httpx.Client) -> None:
     found = agent.get("/beacon/datasets", params={"filters": "modality:CT"}).json()
     valid(found, "beaconCollectionsResponse")
-    assert [one["id"] for one in found["response"]["collections"]] == ["cancer-images"]
+    (dataset,) = found["response"]["collections"]
+    assert dataset["id"] == "cancer-images"
+    assert (dataset["subjectsCount"], dataset["studiesCount"]) == (10, 10)
+    assert dataset["modalities"] == ["CT", "MR"]
     none = agent.get("/beacon/datasets", params={"filters": "modality:US"}).json()
     assert none["response"]["collections"] == []
 

@@ -11,7 +11,7 @@ from tessera.adapters.columns import engine as engines
 from tessera.adapters.columns.engine import ColumnCohortEngine
 from tessera.adapters.columns.values import Odd
 from tessera.adapters.columns.version import Version
-from tessera.domain.cohort.exact import ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import InvalidInput
 from tessera.ports.cohort_engine import CohortEngine
@@ -104,10 +104,3 @@ def test_what_the_program_does_not_write_is_answered_all_the_same(
         with pytest.raises(Odd):
             Version(version)
     assert ColumnCohortEngine(tmp_path).count(version, parse(text)) == ExactCounts(*counts)
-
-
-def test_the_subjects_of_a_query_are_named(tmp_path: Path) -> None:
-    version = write_version(tmp_path / "v1", HOSPITAL)
-    engine = ColumnCohortEngine(tmp_path)
-    assert engine.subjects(version, parse("modality = PT")) == {"A", "B"}
-    assert engine.subjects(version, parse("her2 = positive")) == NotSupported(("her2",))

@@ -10,6 +10,7 @@ from tessera.adapters.parquet.table import write_table
 from tessera.domain.clinical.build import build_tables
 from tessera.domain.clinical.cdm import CancerCondition, ClinicalRecord, Subject
 from tessera.domain.clinical.entities import Treatment
+from tessera.domain.cohort.exact import Matching
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import InstanceUid, Pseudonym, SeriesUid, StudyUid
 from tessera.domain.imaging.instance import InstanceRow
@@ -80,5 +81,6 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_dates_become_days_that_a_query_compares(version: Path, text: str, subjects: str) -> None:
-    found = ColumnCohortEngine(version.parent).subjects(version, parse(text))
-    assert found == frozenset(subjects)
+    found = ColumnCohortEngine(version.parent).matching(version, parse(text))
+    assert isinstance(found, Matching)
+    assert found.subjects == frozenset(subjects)

@@ -77,13 +77,18 @@ def test_the_engines_agree_on_the_matching_subjects_values(
                 (
                     engine.cells(version, query, excluded),
                     engine.count(version, query, excluded),
-                    engine.subjects(version, query),
+                    engine.matching(version, query, excluded),
                 )
             )
             engine.close()
     assert found[0] == found[1]
-    cells, counts, _ = found[0]
+    cells, counts, matching = found[0]
     assert cells == counts if isinstance(cells, NotSupported) else cells.counts == counts
+    if not isinstance(matching, NotSupported):
+        assert not matching.subjects & excluded
+        assert isinstance(counts, ExactCounts)
+        counted = counts.n_subjects, counts.n_studies
+        assert (len(matching.subjects), len(matching.studies)) == counted
 
 
 _CUTS = {

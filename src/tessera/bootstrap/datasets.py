@@ -275,14 +275,14 @@ def _select(folder: Path, where: str) -> frozenset[str]:
 
     engine = DuckDbCohortEngine(folder)
     try:
-        found = engine.subjects(folder, parse(where))
+        found = engine.matching(folder, parse(where))
     finally:
         engine.close()
     if isinstance(found, NotSupported):
         raise InvalidInput(
             f"--where names {', '.join(found.fields)}, for which this node has no values"
         )
-    return found
+    return found.subjects
 
 
 def _documents(

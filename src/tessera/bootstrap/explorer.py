@@ -9,31 +9,58 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from tessera.adapters.access_runs.rows import FolderRows
 from tessera.adapters.columns.engine import ColumnCohortEngine
+from tessera.adapters.link.folder import LinkFolder
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.audit import node_audit
 from tessera.bootstrap.exclusions import exclusions_of
 from tessera.bootstrap.gate import gate_of
 from tessera.bootstrap.node import Node
+from tessera.bootstrap.permits import permit_book
 from tessera.bootstrap.published import PublishedHere
+from tessera.domain.access.permit import PermitRefused, Reason
+from tessera.domain.cohort.beacon import RecordSet
 from tessera.domain.errors import InvalidInput
+from tessera.http.beacon import Records
 from tessera.http.explorer import create_outside
 from tessera.node.outside import OutsideSearch
+from tessera.node.record_desk import RecordDesk
+from tessera.ports.cohort_engine import CohortEngine
 
 
-def outside_search(node: Node) -> OutsideSearch:
+def outside_search(node: Node, engine: CohortEngine) -> OutsideSearch:
     """Return the search over what the node has published at its hub."""
     here = PublishedHere(node.home)
     return OutsideSearch(
         name=node.settings.name,
         published=here.versions,
         described=here.described,
-        engine=ColumnCohortEngine(node.home / "research" / "datasets"),
+        engine=engine,
         gate=gate_of(node.home, node.settings),
         exclusions=exclusions_of(node.home),
         audit=node_audit(node.home),
         clock=SystemClock(),
     )
+
+
+def records_of(node: Node, engine: CohortEngine) -> Records:
+    """Return what tells records under a permit; a node without a hub has no permits."""
+    if LinkFolder(node.home / "link").pin() is None:
+
+        def nothing(*asked: object) -> list[RecordSet]:
+            raise PermitRefused(Reason.UNKNOWN, "this node has joined no hub")
+
+        return nothing
+    desk = RecordDesk(
+        book=permit_book(node.home),
+        rows=FolderRows(node.home / "research" / "datasets"),
+        engine=engine,
+        exclusions=exclusions_of(node.home),
+        audit=node_audit(node.home),
+        clock=SystemClock(),
+    )
+    return desk.records
 
 
 def token_of(file: Path) -> str:
@@ -57,11 +84,23 @@ def token_of(file: Path) -> str:
 
 
 def serve_explorer(
-    node: Node, *, token_file: Path, address: str, port: int, tell: Callable[[str], None]
+    node: Node,
+    *,
+    token_file: Path,
+    address: str,
+    port: int,
+    beacon_counts: bool,
+    tell: Callable[[str], None],
 ) -> None:
-    """Serve until stopped; tell the address."""
+    """Serve until stopped; tell the address. `beacon_counts`: see `http/beacon.py`."""
     token_of(token_file)
-    app = create_outside(outside_search(node), lambda: token_of(token_file))
+    engine = ColumnCohortEngine(node.home / "research" / "datasets")
+    app = create_outside(
+        outside_search(node, engine),
+        lambda: token_of(token_file),
+        records_of(node, engine),
+        beacon_counts=beacon_counts,
+    )
     serve(app, address=address, port=port, tell=tell)
 
 

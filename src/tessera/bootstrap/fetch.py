@@ -8,6 +8,7 @@ from tessera.adapters.hpke.sealing import HpkeSealing
 from tessera.adapters.jose.ed25519 import Ed25519Verifier
 from tessera.adapters.system_clock import SystemClock
 from tessera.bootstrap.accounts import credentials
+from tessera.client.beacon import Question, signed_use
 from tessera.client.client import Client
 from tessera.client.fetch import Fetch, Fetched, Terms
 from tessera.domain.access.permit import AccessMode, PermitRefused, PermittedDataset, Reason
@@ -22,6 +23,17 @@ class Progress:
     on_dataset: Callable[[PermittedDataset], None]
     on_total: Callable[[int], None]
     on_bytes: Callable[[int], None]
+
+
+def beacon_use(hub_url: str, permit_id: str, node_id: str, question: Question) -> str:
+    """Return a question to a node's Beacon, signed under a permit. Raises as `fetch_permit`."""
+    own = credentials(hub_url)
+    with Client(own.hub_url, token=own.token) as hub:
+        held = hub.permit(permit_id)
+    if AccessMode.DOWNLOAD not in held.permit.modes:
+        raise PermitRefused(Reason.MODE, "it does not allow download; see tessera permits")
+    now = SystemClock().now
+    return signed_use(held.permit, held.sha256, node_id, question, own.signer, now)
 
 
 def fetch_permit(

@@ -28,13 +28,16 @@ def explorer_command(
     address: Annotated[
         str, typer.Option(help="Where to listen. Beyond this computer: behind a TLS proxy.")
     ] = "127.0.0.1",
+    beacon_counts: Annotated[
+        bool, typer.Option(help="Tell a Beacon network counts, or no more than yes or no.")
+    ] = True,
 ) -> None:
     """Answer the federated search in use: the explorer's queries, as its query agent sends them.
 
     Give the agent this address as its endpoint, and "Bearer" with the token as its
-    authorization header. A Beacon v2 network finds the same counts below /beacon. Published
-    datasets answer, through the node's count policy; each answer is in the audit log. Ctrl-C
-    ends it.
+    authorization header. A Beacon v2 network finds the same counts below /beacon, and who holds
+    a permit to download finds records there. Published datasets answer, through the node's
+    count policy; each answer is in the audit log. Ctrl-C ends it.
 
     **Example:** `tessera node explorer /srv/tessera --token-file /etc/tessera/explorer.token`
     """
@@ -43,5 +46,10 @@ def explorer_command(
         from tessera.bootstrap.node import open_node
 
         serve_explorer(
-            open_node(home), token_file=token_file, address=address, port=port, tell=typer.echo
+            open_node(home),
+            token_file=token_file,
+            address=address,
+            port=port,
+            beacon_counts=beacon_counts,
+            tell=typer.echo,
         )

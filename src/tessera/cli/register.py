@@ -23,6 +23,7 @@ _MODULES = {
     "run": "run runs results stop",
     "learn": "learn models model",
     "fetch": "fetch",
+    "beacon": "beacon",
     "twin": "twin",
     "register_cmd": "register",
     "audit": "audit",

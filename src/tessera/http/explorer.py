@@ -26,8 +26,17 @@ ASKER: Final = "explorer"
 MAX_QUERY_BYTES: Final = 200_000
 
 
-def create_outside(search: OutsideSearch, token: Callable[[], str]) -> Starlette:
-    """Return the application. `token` is read at each request, so that it can be renewed."""
+def create_outside(
+    search: OutsideSearch,
+    token: Callable[[], str],
+    records: beacon.Records,
+    *,
+    beacon_counts: bool,
+) -> Starlette:
+    """Return the application. `token` is read at each request, so that it can be renewed.
+
+    `records`, `beacon_counts`: see `http/beacon.py`.
+    """
 
     def let_in(request: Request) -> None:
         kind, _, given = request.headers.get("authorization", "").partition(" ")
@@ -55,7 +64,7 @@ def create_outside(search: OutsideSearch, token: Callable[[], str]) -> Starlette
         routes=[
             RuledRoute("/", by_tree, PUBLIC, methods=("POST",), name="tree"),
             RuledRoute("/", by_address, PUBLIC, name="address"),
-            *beacon.routes(search, let_in),
+            *beacon.routes(search, let_in, records, tells_counts=beacon_counts),
         ],
         middleware=[
             Middleware(SecurityHeaders),

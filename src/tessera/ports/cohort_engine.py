@@ -5,13 +5,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, Matching, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED
 from tessera.domain.cohort.query import Query
 from tessera.domain.ids import Pseudonym
 from tessera.domain.statistics.cut import Cut
 
-__all__ = ["CohortEngine", "ExactCells", "ExactCounts", "ExactSets", "NotSupported", "Query"]
+__all__ = [
+    "CohortEngine",
+    "ExactCells",
+    "ExactCounts",
+    "ExactSets",
+    "Matching",
+    "NotSupported",
+    "Query",
+]
 NO_CUTS: Final[Mapping[str, Cut]] = MappingProxyType({})
 
 
@@ -76,4 +84,10 @@ class CohortEngine(Protocol):
         The cells of each of `cuts` are in `cells` too, under its name; those that nobody is in
         are left out, and a whole cut of which a field is left out.
         """
+        ...
+
+    def matching(
+        self, version_dir: Path, query: Query, excluded: frozenset[Pseudonym] = frozenset()
+    ) -> Matching | NotSupported:
+        """Return whom `count` counts, and their studies. Raises as it does."""
         ...

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tessera.domain.clinical.cdm import TABLES
-from tessera.domain.cohort.exact import ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCounts, Matching, NotSupported
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.errors import Unavailable
@@ -336,6 +336,15 @@ class CohortEngineContract:
         excluded = frozenset(Pseudonym(name) for name in names)
         found = self.make(tmp_path).count(version, parse(text), excluded)
         assert found == ExactCounts(*counts)
+
+    def test_those_whom_it_counts_have_names(self, tmp_path: Path) -> None:
+        engine, version = self.make(tmp_path), write_version(tmp_path / "v1", HOSPITAL)
+        found = engine.matching(version, parse("modality = PT"))
+        assert found == Matching(frozenset("AB"), frozenset({"A2", "B1"}))
+        assert "B1" not in repr(found)
+        but_b = engine.matching(version, parse("modality = PT"), frozenset({Pseudonym("B")}))
+        assert but_b == Matching(frozenset("A"), frozenset({"A2"}))
+        assert engine.matching(version, parse("her2 = positive")) == NotSupported(("her2",))
 
     def test_what_is_supported_does_not_tell_that_somebody_is_excluded(
         self, tmp_path: Path

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -50,7 +50,7 @@ class FolderViews:
                 f"version {version} of dataset {dataset_id} is not the one that the permit names"
             )
         manifest = parse_manifest(raw)
-        _check_tables(source, manifest)
+        check_tables(source, manifest, manifest.tables)
         folder = into / dataset_id
         self.remove(folder)
         for made in (into.parents[1], into.parent, into, folder, folder / "tables"):
@@ -107,8 +107,10 @@ class FolderViews:
                 ) from err
 
 
-def _check_tables(source: Path, manifest: Manifest) -> None:
-    for name, entry in manifest.tables.items():
+def check_tables(source: Path, manifest: Manifest, names: Iterable[str]) -> None:
+    """Raise NotFound, or Conflict, unless these tables are as the manifest says."""
+    for name in names:
+        entry = manifest.tables[name]
         try:
             with (source / f"{name}.parquet").open("rb") as file:
                 digest = file_digest(file, "sha256").hexdigest()

@@ -8,11 +8,10 @@ from typing import Final
 
 from tessera.adapters.columns.evaluate import Evaluation, not_supported
 from tessera.adapters.columns.marked import marked_sets
-from tessera.adapters.columns.sets import booleans_of
 from tessera.adapters.columns.values import Odd
 from tessera.adapters.columns.version import Version, table_path
 from tessera.adapters.duckdb.cohort import DuckDbCohortEngine
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, Matching, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED, Level
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidInput, Unavailable
@@ -129,20 +128,19 @@ class ColumnCohortEngine:
         except MemoryError:
             raise Unavailable("the query could not be evaluated (MemoryError)") from None
 
-    def subjects(self, version_dir: Path, query: Query) -> frozenset[str] | NotSupported:
-        """Return the subjects for whom the query holds; they stay inside the node.
-
-        Raises as `count` does.
-        """
+    def matching(
+        self, version_dir: Path, query: Query, excluded: frozenset[Pseudonym] = frozenset()
+    ) -> Matching | NotSupported:
+        """See the port."""
         try:
             evaluation, version = self._opened(version_dir)
             lacking = not_supported(version, query.where, 1)
-            if lacking:
-                return lacking
-            is_in = booleans_of(evaluation.subjects(query.where), version.n_subjects)
-            return version.named(is_in)
+            among = version.patients_but(excluded)
+            return lacking or evaluation.matching(query.where, among)
         except Odd:
-            return self._otherwise.subjects(version_dir, query)
+            return self._otherwise.matching(version_dir, query, excluded)
+        except MemoryError:
+            raise Unavailable("the query could not be evaluated (MemoryError)") from None
 
     def _opened(self, version_dir: Path) -> tuple[Evaluation, Version]:
         folder = version_dir.resolve()

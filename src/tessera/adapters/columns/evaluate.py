@@ -12,7 +12,7 @@ from tessera.adapters.columns.relations import Relations
 from tessera.adapters.columns.sets import Bits, bits_of, booleans_of, size
 from tessera.adapters.columns.values import Column, Stored
 from tessera.adapters.columns.version import Rows, Version
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, Matching, NotSupported
 from tessera.domain.cohort.fields import FIELDS, Field, Kind, Level, Match, Value, vendor_patterns
 from tessera.domain.cohort.query import (
     And,
@@ -76,14 +76,24 @@ class Evaluation:
         has = self._marked(whose, self._version.n_subjects)
         return ExactCounts(size(matching), len(whose), size(has))
 
+    def matching(self, where: Expression, among: Bits) -> Matching:
+        """Return the names of those that `counts` counts."""
+        found = self.subjects(where) & among
+        studies = self._version.named_studies(self._counted_studies(where, found))
+        return Matching(self._version.named(booleans_of(found, self._version.n_subjects)), studies)
+
     def study_owners(self, where: Expression, matching: Bits) -> Rows:
         """Return the subject of each study of those matching in which a condition holds."""
+        counted = self._counted_studies(where, matching)
+        return self._version.tables[Level.STUDY].subject[counted]
+
+    def _counted_studies(self, where: Expression, matching: Bits) -> NDArray[np.bool_]:
         of = self._version.tables[Level.STUDY].subject
         theirs = booleans_of(matching, self._version.n_subjects)[of]
         parts = [self._studies(part) for part in study_conditions(where)]
         if parts:
             theirs &= booleans_of(reduce(operator.or_, parts), self._version.n_studies)
-        return of[theirs]
+        return theirs
 
     def cells(
         self, where: Expression, among: Bits, by: Sequence[str], least_subjects: int

@@ -195,6 +195,12 @@ class Version:
         chosen = pa.array(is_in[: self.n_patients])
         return frozenset(self._subjects.filter(chosen).to_pylist())
 
+    def named_studies(self, is_in: NDArray[np.bool_]) -> frozenset[str]:
+        """Return the UIDs of the studies for which it is True; they are read from the file."""
+        return frozenset(
+            _keys(self.tables[Level.STUDY].stored("study_uid")).filter(is_in).to_pylist()
+        )
+
     def marks(self, key: bytes) -> Marks:
         """Return the marks of the patient table's subjects by a node's secret."""
         with self._lock:

@@ -12,7 +12,7 @@ from tessera.adapters.duckdb.events import row_columns, row_filter
 from tessera.adapters.duckdb.marked import marked_sets
 from tessera.adapters.duckdb.predicates import Predicates, column_of, normalised
 from tessera.adapters.duckdb.running import failures, time_limit
-from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, NotSupported
+from tessera.domain.cohort.exact import ExactCells, ExactCounts, ExactSets, Matching, NotSupported
 from tessera.domain.cohort.fields import DISTRIBUTED, FIELDS, Field, Level, Value, shown_as
 from tessera.domain.cohort.query import (
     And,
@@ -142,14 +142,14 @@ class DuckDbCohortEngine:
         finally:
             cursor.close()
 
-    def subjects(self, version_dir: Path, query: Query) -> frozenset[str] | NotSupported:
-        """Return the subjects for whom the query holds; they stay inside the node.
-
-        Raises as `count` does.
-        """
+    def matching(
+        self, version_dir: Path, query: Query, excluded: frozenset[Pseudonym] = frozenset()
+    ) -> Matching | NotSupported:
+        """See the port."""
         cursor = self._connection.cursor()
         try:
-            return _Count(cursor, version_dir.resolve(), query).subjects()
+            with time_limit(cursor, self._timeout_s):
+                return _Count(cursor, version_dir.resolve(), query).matching(excluded)
         finally:
             cursor.close()
 
@@ -176,11 +176,9 @@ class _Count:
         self._columns = {level: self._columns_of(level) for level in Level}
 
     def result(self, excluded: frozenset[Pseudonym]) -> ExactCounts | NotSupported:
-        if self._columns[Level.PATIENT] is None:
-            raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
-        missing = self._not_supported()
+        missing = self._lacking()
         if missing:
-            return NotSupported(tuple(sorted(missing)))
+            return missing
         predicates = Predicates()
         matching = self._matching(predicates, excluded)
         study = predicates.of_counted_study(self._where)
@@ -282,23 +280,31 @@ class _Count:
                 WHERE p.subject IS NOT NULL AND {subject}
                 AND p.subject NOT IN (SELECT subject FROM left_out))"""  # noqa: S608
 
-    def subjects(self) -> frozenset[str] | NotSupported:
-        if self._columns[Level.PATIENT] is None:
-            raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
-        missing = self._not_supported()
+    def matching(self, excluded: frozenset[Pseudonym]) -> Matching | NotSupported:
+        missing = self._lacking()
         if missing:
-            return NotSupported(tuple(sorted(missing)))
+            return missing
         predicates = Predicates()
-        subject = predicates.of_subject(self._where)
-        tables = [self._rows(level, predicates.parameters) for level in Level]
+        matching = self._matching(predicates, excluded)
+        study = predicates.of_counted_study(self._where)
         sql = f"""
-            WITH {", ".join(tables)}
-            SELECT DISTINCT p.subject FROM patient_rows p
-            WHERE p.subject IS NOT NULL AND {subject}
+            {matching}
+            SELECT subject, NULL FROM matching UNION ALL
+            SELECT NULL, t.study_uid FROM study_rows t
+            WHERE t.subject IN (SELECT subject FROM matching) AND {study}
         """  # noqa: S608  # names of this project only; values and paths are parameters
         with failures("the query could not be evaluated"):
             rows = self._cursor.execute(sql, predicates.parameters).fetchall()
-        return frozenset(str(row[0]) for row in rows)
+        return Matching(
+            frozenset(str(subject) for subject, _ in rows if subject is not None),
+            frozenset(str(study) for _, study in rows if study is not None),
+        )
+
+    def _lacking(self) -> NotSupported | None:
+        if self._columns[Level.PATIENT] is None:
+            raise Unavailable(f"{self._path(Level.PATIENT).name} is missing in this version")
+        missing = self._not_supported()
+        return NotSupported(tuple(sorted(missing))) if missing else None
 
     def _not_supported(self) -> set[str]:
         unknown = {c.field for c in conditions(self._where) if isinstance(c, UnknownField)}

@@ -237,6 +237,16 @@ def use_checked(
     return Event("use-allowed", "hub", facts)
 
 
+def records_told(use_id: str, permit_id: str, query: str, told: Mapping[str, int]) -> Event:
+    """At a node, before records leave as an answer to a Beacon. `told`: dataset version → records.
+
+    Their number is exact: whoever may have each record may count them.
+    """
+    facts: dict[str, Fact] = {"use": use_id, "permit": permit_id, "query": query}
+    of_each = tuple(f"{name}: {number}" for name, number in told.items())
+    return Event("records-told", "hub", {**facts, "records": of_each})
+
+
 def run_started(use_id: str, permit_id: str, tool: str) -> Event:
     """At a node, before the tool sees anything. `tool`: its digest."""
     return Event("run-started", "hub", {"use": use_id, "permit": permit_id, "tool": tool})

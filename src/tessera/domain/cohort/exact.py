@@ -56,6 +56,15 @@ class ExactCounts:
         raise TypeError("exact counts stay in the process that counted")
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Matching:
+    """For whom a query holds, by name: it stays inside the node but under a permit."""
+
+    subjects: frozenset[str]
+    studies: frozenset[str]
+    """UIDs of the studies that `ExactCounts.n_studies` counts."""
+
+
 class ExactCells:
     """Exact numbers of the matching subjects by the values of some fields, closed as above."""
 

@@ -202,11 +202,14 @@ def provider_answer(
     Ages, sexes, modalities and body parts are those of the whole collection, as in the system in
     use. A collection that cannot answer stays in, without numbers and with `outcome`.
     """
-    collections = [_collection(answer, description) for answer, description in answers]
+    collections = [provider_collection(answer, description) for answer, description in answers]
     return {"provider": provider, "provider_icon": "", "collections": collections}
 
 
-def _collection(answer: DatasetAnswer, description: DatasetDescription) -> dict[str, object]:
+def provider_collection(
+    answer: DatasetAnswer, description: DatasetDescription
+) -> dict[str, object]:
+    """Return one collection of `provider_answer`."""
     counts = answer.counts.value if answer.counts is not None else None
     modalities = _shown(description, "modality")
     return {
