@@ -39,6 +39,7 @@ _PARTS: Final = (
     "node_serve",
     "node_catalogue",
     "node_explorer",
+    "node_beam",
     "node_viewer",
     "node_similar",
     "node_fsck",

@@ -10,6 +10,7 @@ use such a collection vanishes, as if it had no patients.
 """
 
 import json
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -29,6 +30,8 @@ from tessera.domain.cohort.query import (
 from tessera.domain.errors import InvalidQuery
 
 MAX_PARTS: Final = 200
+MAX_TASK: Final = 400_000
+"""Characters of a task's body: what may be posted, twice in base64."""
 MAX_DEPTH: Final = 12
 _PREFIX: Final = "EUCAIM_Hyper-Ontology_V1.0."
 _FIELDS: Final[Mapping[str, str]] = {
@@ -124,6 +127,29 @@ def query_of_ast(body: object) -> Query:
         raise InvalidQuery("no explorer's query: `ast` is missing")
     n_parts = [0]
     return Query(_expression(tree, 1, n_parts) or _EVERYBODY)
+
+
+def query_of_task(body: str) -> Query:
+    """Return the query of the body of a Beam task, as the explorer's server writes it.
+
+    Base64 of `{"lang": "ast", "payload": …}` (`query` in older ones), which is base64 of what
+    `query_of_ast` reads. Raises InvalidQuery.
+    """
+    whole = _opened(body)
+    if not isinstance(whole, dict) or whole.get("lang") != "ast":
+        raise InvalidQuery("no explorer's query: `lang` is not ast")
+    inner = whole.get("payload", whole.get("query"))
+    return query_of_ast(_opened(inner if isinstance(inner, str) else ""))
+
+
+def _opened(text: str) -> object:
+    if len(text) > MAX_TASK:
+        raise InvalidQuery("the explorer's query is too large")
+    try:
+        body: object = json.loads(b64decode(text, validate=True))
+    except (ValueError, RecursionError):
+        raise InvalidQuery("no explorer's query: not base64 of JSON") from None
+    return body
 
 
 def query_of_parameters(given: Iterable[tuple[str, str]]) -> Query:
