@@ -29,7 +29,6 @@ from tests.hub_trial import Program, wait_until
 from tests.receive_trial import free_port
 
 QUERY = "cancer = prostate and age_at_diagnosis > {age} and modality = MR"
-_LOOK_S = 0.1
 _LATE_LOOK_S = 10
 _GIVEN_UP_S = 300
 
@@ -101,7 +100,7 @@ async def search(url: str, number: int, address: int, n_nodes: int) -> tuple[flo
     async with httpx.AsyncClient(transport=line, base_url=url, timeout=120) as client:
         begun = time.perf_counter()
         body = {"query": QUERY.format(age=10 + number / 10), "wait_s": 0}
-        reply, pause_s = await client.post("/api/v1/search", json=body), _LOOK_S
+        reply = await client.post("/api/v1/search", json=body)
         assert reply.status_code == 201, reply.text[:300]
         found, first = reply.json(), 0.0
         while True:
@@ -112,10 +111,10 @@ async def search(url: str, number: int, address: int, n_nodes: int) -> tuple[flo
                 return first, now
             assert now < _GIVEN_UP_S, f"{n_counted} of {n_nodes} nodes answered"
             # After its deadline a search waits no more, and still takes answers.
-            wait_s = 30 if first and not found["complete"] else 0
-            await asyncio.sleep(_LATE_LOOK_S if found["complete"] else 0 if first else pause_s)
-            pause_s = min(2 * pause_s, 3.0)
-            address_of = f"/api/v1/search/{found['search_id']}?wait_s={wait_s}"
+            if found["complete"]:
+                await asyncio.sleep(_LATE_LOOK_S)
+            until = "" if first else "&after=0"
+            address_of = f"/api/v1/search/{found['search_id']}?wait_s=30{until}"
             found = (await client.get(address_of)).json()
 
 

@@ -307,14 +307,14 @@ class FakeHub:
                     return replace(found, description=older)
         raise NotFound(f"no dataset {node_id}/{dataset_id}")
 
-    async def start_search(
+    async def ask(
         self,
         text: str,
         wait_s: float = 10.0,
         *,
         person_id: str = "",
         statistic: Statistic | None = None,
-    ) -> SearchResult:
+    ) -> str:
         query = parse(text)
         rows = tuple(
             DatasetResult(
@@ -347,14 +347,16 @@ class FakeHub:
         if self.is_quick:
             for _ in rows:
                 self._one_more(search.search_id)
-        return self.search(search.search_id)
+        return search.search_id
 
     def search(self, search_id: str) -> SearchResult:
         if search_id not in self._searches:
             raise NotFound("no such search")
         return self._searches[search_id]
 
-    async def wait_search(self, search_id: str, wait_s: float) -> SearchResult:
+    async def wait_search(
+        self, search_id: str, wait_s: float, *, after: int | None = None
+    ) -> SearchResult:
         self._one_more(search_id)
         return self.search(search_id)
 

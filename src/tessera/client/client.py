@@ -96,10 +96,16 @@ class Client(AccessCalls, ApplicationCalls, CohortCalls, LearningCalls, Register
         found = self._call("POST", "api/v1/statistics", body=body, wait_s=wait_s)
         return search_from_json(fields.child(found, "search"))
 
-    def answers(self, search_id: str, wait_s: float = 0) -> SearchResult:
-        """Return the answers to an earlier search, waiting up to `wait_s` seconds for the rest."""
+    def answers(
+        self, search_id: str, wait_s: float = 0, *, after: int | None = None
+    ) -> SearchResult:
+        """Return the answers to an earlier search, waiting up to `wait_s` seconds for the rest.
+
+        With `after` also as soon as more than so many datasets have answered.
+        """
         address = f"api/v1/search/{quote(search_id, safe='')}"
-        found = self._call("GET", address, parameters={"wait_s": str(wait_s)}, wait_s=wait_s)
+        parameters = {"wait_s": str(wait_s)} | ({} if after is None else {"after": str(after)})
+        found = self._call("GET", address, parameters=parameters, wait_s=wait_s)
         return search_from_json(found)
 
     def _call(

@@ -136,9 +136,8 @@ class _Api:
         body = fields.decode(await request.body())
         text = fields.text(body, "query")
         wait_s = seconds(body.get("wait_s", DEFAULT_WAIT_S))
-        found = await self._hub.start_search(text, wait_s, person_id=person_id_of(request))
-        if wait_s and not found.complete:
-            found = await self._hub.wait_search(found.search_id, wait_s)
+        search_id = await self._hub.ask(text, wait_s, person_id=person_id_of(request))
+        found = await self._hub.wait_search(search_id, wait_s)
         headers = {"Location": f"/api/v1/search/{found.search_id}"}
         return JSONResponse(search_to_json(found), 201, headers)
 
@@ -152,12 +151,11 @@ class _Api:
         return _table(table, f"distributions-{search_id}.csv")
 
     async def search(self, request: Request) -> Response:
-        """The answers so far; `?wait_s=` waits for the rest."""
+        """The answers so far; `?wait_s=` waits for the rest, with `&after=` for more than those."""
         wait_s = seconds(request.query_params.get("wait_s", "0"))
+        after = _natural(request, "after", 0) if request.query_params.get("after") else None
         search_id = request.path_params["search_id"]
-        found = self._hub.search(search_id)
-        if wait_s and not found.complete:
-            found = await self._hub.wait_search(search_id, wait_s)
+        found = await self._hub.wait_search(search_id, wait_s, after=after)
         return JSONResponse(search_to_json(found), headers={"Cache-Control": "no-store"})
 
     async def _rdf(self, entries: Sequence[CatalogueEntry], media: str) -> Response:

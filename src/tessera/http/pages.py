@@ -210,13 +210,12 @@ class _Pages:
         if not text:
             return self._search_page(request, about=about)
         try:
-            result = await self.hub.start_search(text, person_id=person_id_of(request))
+            search_id = await self.hub.ask(text, person_id=person_id_of(request))
         except InvalidQuery as error:
             words = texts(chosen_language(request))
             trouble = search_page.Trouble.of(error, text, words)
             return self._search_page(request, 400, text=text, about=about, trouble=trouble)
-        if not result.complete:
-            result = await self.hub.wait_search(result.search_id, FIRST_WAIT_S)
+        result = await self.hub.wait_search(search_id, FIRST_WAIT_S)
         view = self._view(request, result)
         return self._search_page(request, text=text, about=about, view=view)
 

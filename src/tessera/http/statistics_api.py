@@ -40,21 +40,17 @@ class _Api:
             outcome=fields.text(body, "outcome", ""),
         )
         wait_s = seconds(body.get("wait_s", DEFAULT_WAIT_S))
-        found = await self._hub.start_search(
+        search_id = await self._hub.ask(
             fields.text(body, "query"), wait_s, person_id=person_id_of(request), statistic=asked
         )
-        if wait_s and not found.complete:
-            found = await self._hub.wait_search(found.search_id, wait_s)
+        found = await self._hub.wait_search(search_id, wait_s)
         headers = {"Location": f"/api/v1/statistics/{found.search_id}"} | _NOT_KEPT
         return JSONResponse(await run_in_threadpool(_body, found), 201, headers)
 
     async def found(self, request: Request) -> Response:
         """Compute with the answers so far; `?wait_s=` waits for the rest."""
         wait_s = seconds(request.query_params.get("wait_s", "0"))
-        search_id = request.path_params["search_id"]
-        found = self._hub.search(search_id)
-        if wait_s and not found.complete:
-            found = await self._hub.wait_search(search_id, wait_s)
+        found = await self._hub.wait_search(request.path_params["search_id"], wait_s)
         return JSONResponse(await run_in_threadpool(_body, found), headers=_NOT_KEPT)
 
     async def table(self, request: Request) -> Response:

@@ -95,13 +95,13 @@ class _Pages:
                 steps=given.get("steps", "").strip(),
                 outcome=given.get("outcome", "").strip(),
             )
-            found = await self.hub.start_search(
+            search_id = await self.hub.ask(
                 given["q"].strip(), person_id=person_id_of(request), statistic=asked
             )
         except InvalidInput as error:
             return self._page(request, given, trouble=self._trouble(request, error, given["q"]))
-        await self.hub.wait_search(found.search_id, FIRST_WAIT_S)
-        return RedirectResponse(link("statistics", found.search_id), 303)
+        await self.hub.wait_search(search_id, FIRST_WAIT_S)
+        return RedirectResponse(link("statistics", search_id), 303)
 
     async def similar(self, request: Request) -> Response:
         """Describe a patient; with a cancer chosen, ask how such patients fared.
@@ -112,14 +112,14 @@ class _Pages:
         if not given.get("cancer") or given.get("fill"):
             return self._similar_page(request, given)
         try:
-            found = await self.hub.start_search(
+            search_id = await self.hub.ask(
                 query_of(given), person_id=person_id_of(request), statistic=statistic("similar")
             )
         except InvalidInput as error:
             trouble = self._trouble(request, error, "")
             return self._similar_page(request, given, trouble=trouble)
-        await self.hub.wait_search(found.search_id, FIRST_WAIT_S)
-        return RedirectResponse(link("similar", found.search_id), 303)
+        await self.hub.wait_search(search_id, FIRST_WAIT_S)
+        return RedirectResponse(link("similar", search_id), 303)
 
     async def asked(self, request: Request) -> Response:
         """What is known of a question that was asked before; its address can be kept."""

@@ -208,21 +208,23 @@ class Hub:
     def entry(self, node_id: str, dataset_id: str, version: int | None = None) -> CatalogueEntry:
         return self.catalogued.entry(node_id, dataset_id, version)
 
-    async def start_search(
+    async def ask(
         self,
         text: str,
         wait_s: float = DEFAULT_WAIT_S,
         *,
         person_id: str = "",
         statistic: Statistic | None = None,
-    ) -> SearchResult:
-        return self.searching.start(text, wait_s, person_id=person_id, statistic=statistic)
+    ) -> str:
+        return self.searching.ask(text, wait_s, person_id=person_id, statistic=statistic)
 
     def search(self, search_id: str) -> SearchResult:
         return self.searching.result(search_id)
 
-    async def wait_search(self, search_id: str, wait_s: float) -> SearchResult:
-        return await self.searching.wait(search_id, wait_s)
+    async def wait_search(
+        self, search_id: str, wait_s: float, *, after: int | None = None
+    ) -> SearchResult:
+        return await self.searching.wait(search_id, wait_s, after=after)
 
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:
         return self.render_catalogue(entries, format)

@@ -58,7 +58,18 @@ class Searching:
         person_id: str = "",
         statistic: Statistic | None = None,
     ) -> SearchResult:
-        """Parse, store and hand out a search. Raises InvalidQuery."""
+        """Ask, and return what is known at once. Raises InvalidQuery."""
+        return self.result(self.ask(text, wait_s, person_id=person_id, statistic=statistic))
+
+    def ask(
+        self,
+        text: str,
+        wait_s: float = DEFAULT_WAIT_S,
+        *,
+        person_id: str = "",
+        statistic: Statistic | None = None,
+    ) -> str:
+        """Parse, store and hand out a search; return its id. Raises InvalidQuery."""
         query = parse(text)
         now = self.clock.now()
         search = SearchRecord(
@@ -71,13 +82,13 @@ class Searching:
             asker=person_id,
             statistic="" if statistic is None else str(statistic),
         )
+        asked = self._to_ask(search)  # before: what is read in a transaction is not kept
         with self.store.transaction():
-            asked = self._to_ask(search)
             self.store.searches.add(search, asked)
             self.store.searches.forget(now - _KEPT_FOR)
             self.audit.append(events.search_asked(search.search_id, search.query), now)
         self.bell.ring_in_turn([node_key(node_id) for node_id in {row.node_id for row in asked}])
-        return self.result(search.search_id)
+        return search.search_id
 
     def result(self, search_id: str) -> SearchResult:
         """Return what is known now. Raises NotFound."""
@@ -97,25 +108,36 @@ class Searching:
             or not any(_is_awaited(row, nodes[row.node_id]) for row in asked),
             deadline=search.deadline,
             results=results,
+            n_answered=sum(row.outcome is not None for row in asked),
             n_subjects=sum(r.n_subjects or 0 for r in results),
             n_studies=sum(r.n_studies or 0 for r in results),
             statistic=search.statistic,
         )
 
-    async def wait(self, search_id: str, wait_s: float) -> SearchResult:
-        """Return when complete, or after `wait_s` seconds at the most. Raises NotFound."""
+    async def wait(
+        self, search_id: str, wait_s: float, *, after: int | None = None
+    ) -> SearchResult:
+        """Return when complete, or after `wait_s` seconds at the most. Raises NotFound.
+
+        With `after` also as soon as more than so many datasets have answered.
+        """
         until = self.clock.now() + timedelta(seconds=min(max(wait_s, 0.0), MAX_WAIT_S))
         search = self.store.searches.find(search_id)
         if search is None:
             raise NotFound("no such search, or it is too old")
         until = min(until, search.deadline)
-        # To count what is awaited costs less than the result.
-        while (n_awaited := self.store.searches.n_awaited(search_id)) and not self.bell.is_stopped:
+        while not self.bell.is_stopped:
+            # To count costs less than the result.
+            n_answered, n_awaited = self.store.searches.progress(search_id)
             left_s = (until - self.clock.now()).total_seconds()
-            if left_s <= 0 or not await self.bell.wait(_search_key(search_id), left_s):
+            is_enough = after is not None and n_answered > after
+            if is_enough or not n_awaited or left_s <= 0:
+                break
+            if not await self.bell.wait(_search_key(search_id), left_s):
                 break  # also when the clock was set back meanwhile
-            # The more are awaited, the longer until it is worth while to count again.
-            await asyncio.sleep(n_awaited * _EACH_S if n_awaited > _MANY else 0)
+            if after is None:
+                # The more are awaited, the longer until it is worth while to count again.
+                await asyncio.sleep(n_awaited * _EACH_S if n_awaited > _MANY else 0)
         return self.result(search_id)
 
     def answer(self, node: NodeRecord, message: ReceivedAnswer) -> int:

@@ -56,15 +56,15 @@ class HubViews(Protocol):
         """What other catalogues describe."""
         ...
 
-    async def start_search(
+    async def ask(
         self,
         text: str,
         wait_s: float = 10.0,
         *,
         person_id: str = "",
         statistic: Statistic | None = None,
-    ) -> SearchResult:
-        """Parse `text`, send it to the nodes, return at once with what is known by then.
+    ) -> str:
+        """Parse `text`, send it to the nodes, return the search's id at once.
 
         With `statistic` the nodes also tell what it is computed of (`tessera.hub.computing`).
 
@@ -77,8 +77,13 @@ class HubViews(Protocol):
         """Return the answers so far; late ones still arrive. Raises NotFound."""
         ...
 
-    async def wait_search(self, search_id: str, wait_s: float) -> SearchResult:
-        """Return when every node that was asked has answered, or after `wait_s` seconds."""
+    async def wait_search(
+        self, search_id: str, wait_s: float, *, after: int | None = None
+    ) -> SearchResult:
+        """Return when every node that was asked has answered, or after `wait_s` seconds.
+
+        With `after` also as soon as more than so many datasets have answered.
+        """
         ...
 
     def rdf(self, entries: Sequence[CatalogueEntry], format: RdfFormat) -> bytes:

@@ -214,8 +214,11 @@ class SearchStore(Protocol):
         """Return the rows of a search, or one node's, in the order in which they were added."""
         ...
 
-    def n_awaited(self, search_id: str) -> int:
-        """Return how many rows have no answer of an approved node that was in touch when asked."""
+    def progress(self, search_id: str) -> tuple[int, int]:
+        """Return how many rows of a search have an answer, and how many are awaited.
+
+        Awaited is the answer of an approved node that was in touch when asked.
+        """
         ...
 
     def take_open(
@@ -227,9 +230,10 @@ class SearchStore(Protocol):
         now: datetime,
         limit: int,
     ) -> Sequence[tuple[SearchRecord, Sequence[Asked]]]:
-        """Return the searches that wait for this node, oldest first, and mark them as given.
+        """Return the searches that wait for this node, and mark them as given.
 
-        At most `limit` at a time.
+        At most `limit` at a time, older ones first; of those asked within half a minute each
+        node gets another first, so that everybody who asks soon sees some answers.
         Left out are those asked before `asked_since`, and those given out at or after
         `given_before`, so that two polls do not both get one. What was given is forgotten with
         the process: then a node may get one again, and the first answer counts.

@@ -1,6 +1,7 @@
 """The specification of HubStore, as tests any implementation can inherit."""
 
 from abc import abstractmethod
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,8 +193,33 @@ class HubStoreContract(AccountStoreContract):
 
         for name in ("s2", "s3", "s4"):
             store.searches.add(_search(name), [_asked(name, "linkoping", "a")])
-        assert [name for name, _ in take(_NOW + _SECOND)] == ["s2", "s3"]
-        assert [name for name, _ in take(_NOW + _SECOND)] == ["s4"]
+        later = replace(_search("s5"), asked_at=_NOW + 60 * _SECOND)
+        store.searches.add(later, [_asked("s5", "linkoping", "a")])
+        given = [name for _ in range(2) for name, _ in take(_NOW + 61 * _SECOND)]
+        assert sorted(given[:3]) == ["s2", "s3", "s4"]
+        assert given[3] == "s5"
+        assert take(_NOW + 62 * _SECOND) == []
+
+    def test_of_searches_asked_together_each_node_gets_another_first(self, tmp_path: Path) -> None:
+        store = self.make(tmp_path)
+        nodes = [f"node-{number}" for number in range(30)]
+        for number, node_id in enumerate(nodes):
+            key = PublicKey(urlsafe_b64encode(bytes([40 + number] * 32)).decode().rstrip("="))
+            store.nodes.add(replace(_node(node_id, "I"), public_key=key))
+        names = [f"s{number}" for number in range(5)]
+        for name in names:
+            store.searches.add(_search(name), [_asked(name, node_id, "a") for node_id in nodes])
+        first = [
+            store.searches.take_open(
+                node_id,
+                asked_since=_NOW - _SECOND,
+                given_before=_NOW - _SECOND,
+                now=_NOW,
+                limit=1,
+            )[0][0].search_id
+            for node_id in nodes
+        ]
+        assert set(first) == set(names)
 
     def test_the_first_answer_is_kept(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)
@@ -219,12 +245,12 @@ class HubStoreContract(AccountStoreContract):
         rows = [_asked("s1", "linkoping", name) for name in ("a", "b")]
         away = replace(_asked("s1", "linkoping", "c"), node_online=False)
         store.searches.add(_search("s1"), [*rows, away, _asked("s1", "valencia", "d")])
-        assert store.searches.n_awaited("s1") == 3
+        assert store.searches.progress("s1") == (0, 3)
         store.nodes.decide("valencia", NodeState.REVOKED, _NOW)
-        assert store.searches.n_awaited("s1") == 2
+        assert store.searches.progress("s1") == (0, 2)
         store.searches.answer(replace(rows[0], outcome=Outcome.TOO_FEW), _NOW)
-        assert store.searches.n_awaited("s1") == 1
-        assert store.searches.n_awaited("s2") == 0
+        assert store.searches.progress("s1") == (1, 1)
+        assert store.searches.progress("s2") == (0, 0)
 
     def test_a_nodes_answers_are_timed_and_what_waits_is_counted(self, tmp_path: Path) -> None:
         store = self.make(tmp_path)

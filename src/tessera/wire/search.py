@@ -24,6 +24,7 @@ def search_to_json(result: SearchResult) -> dict[str, object]:
         "complete": result.complete,
         "deadline": fields.moment_text(result.deadline),
         "results": [_dataset_to_json(r) for r in result.results],
+        "n_answered": result.n_answered,
         "n_subjects": result.n_subjects,
         "n_studies": result.n_studies,
     }
@@ -41,6 +42,7 @@ def search_from_json(body: Json) -> SearchResult:
         results=fields.objects(body, "results", _dataset),
         n_subjects=fields.integer(body, "n_subjects"),
         n_studies=fields.integer(body, "n_studies"),
+        n_answered=fields.integer(body, "n_answered") if "n_answered" in body else 0,
         statistic=fields.text(body, "statistic", ""),
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,10 @@ class Database:
     def row(self, sql: str, args: Sequence[object] = ()) -> Row | None:
         found = self.rows(sql, args)
         return found[0] if found else None
+
+    def change_many(self, sql: str, args: Iterable[Sequence[object]]) -> None:
+        with self._lock:
+            self.connection.executemany(sql, args)
 
     def change(self, sql: str, args: Sequence[object] = ()) -> int:
         """Run a statement and return the number of rows that it changed."""

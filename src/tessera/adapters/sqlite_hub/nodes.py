@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from tessera.adapters.sqlite_hub.database import (
     Database,
@@ -174,7 +175,9 @@ class SqliteSeenIds:
         self._db.change("DELETE FROM seen_id WHERE until < ?", (time_text(until_before),))
 
 
+@lru_cache(maxsize=4096)
 def _node(row: Row) -> NodeRecord:
+    """Read a row; each is read thousands of times before something in it changes."""
     return NodeRecord(
         node_id=NodeId(row[0]),
         name=row[1],

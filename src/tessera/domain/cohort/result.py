@@ -79,6 +79,8 @@ class SearchResult:
     n_subjects: int
     """Sum over counted datasets; a person in two datasets is counted twice."""
     n_studies: int
+    n_answered: int = 0
+    """Datasets for which an answer has come, whatever it says."""
     statistic: str = ""
     """What is computed of the answers, as `Statistic` is written; empty for counts alone."""
 
