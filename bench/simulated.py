@@ -151,10 +151,14 @@ class SimulatedNode:
         reply = await self._say(
             self._polls, MessageType.POLL, {"wait_s": POLL_S, "software": "simulated"}
         )
-        for query in reply.get("queries", []):
-            answers = [_answer(version) for version in query["datasets"]]
-            body = {"search_id": query["search_id"], "answers": answers}
-            await self._say(self._others, MessageType.ANSWER, body)
+        answers = [
+            {"search_id": query["search_id"], "answers": list(map(_answer, query["datasets"]))}
+            for query in reply.get("queries", [])
+        ]
+        if len(answers) > 1:
+            await self._say(self._others, MessageType.ANSWERS, {"answers": answers})
+        elif answers:
+            await self._say(self._others, MessageType.ANSWER, answers[0])
         if tasks := reply.get("tasks", []):
             self._take_up([str(task["task_id"]) for task in tasks])
             done = [{"kind": "done", "body": {"task_id": task["task_id"]}} for task in tasks]

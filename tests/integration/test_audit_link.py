@@ -13,9 +13,10 @@ from tessera.domain.audit.head import TreeHead
 from tessera.domain.errors import Conflict, InvalidQuery
 from tessera.node.link import NodeLink
 from tessera.testing.audit_log import AT, asked
+from tessera.wire.answers import AnswerMessage
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.heads import ShownHead
-from tessera.wire.messages import AnswerMessage, Poll, PollReply
+from tessera.wire.messages import Poll, PollReply
 from tessera.wire.refusals import BadMessage
 from tests.hub_trial import TrialHub, envelope, exact_description, pinned, trial_audit, trial_hub
 
@@ -127,7 +128,7 @@ def test_an_answer_that_cannot_be_written_down_does_not_leave(both: Both) -> Non
     path = both.log.folder / "log.jsonl"
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     with pytest.raises(Conflict, match="audit verify"):
-        asyncio.run(both.link.answer(AnswerMessage(search_id="s", answers=()), "sex = male"))
+        asyncio.run(both.link.answer((AnswerMessage(search_id="s", answers=()), "sex = male")))
     assert both.sent == []
 
 

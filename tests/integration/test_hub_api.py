@@ -19,8 +19,8 @@ from tessera.domain.errors import InvalidInput, InvalidQuery, NotFound, Refused,
 from tessera.http.limits import Rate
 from tessera.hub.searching import Searching
 from tessera.ports.hub_store import NodeRecord
+from tessera.wire.answers import ReceivedAnswer, ReceivedDatasetAnswer
 from tessera.wire.envelope import MessageType
-from tessera.wire.messages import ReceivedAnswer, ReceivedDatasetAnswer
 from tests.hub_trial import NOW, TrialHub, released, served, trial_hub
 from tests.unit.wire.vectors import record
 

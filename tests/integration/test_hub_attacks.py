@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,8 +18,9 @@ from tessera.domain.cohort.result import Outcome, SearchResult
 from tessera.domain.errors import InvalidSettings
 from tessera.http.limits import Rate, asker
 from tessera.ports.hub_store import NodeRecord, NodeState
+from tessera.wire.answers import MOST_TOGETHER, ReceivedAnswer
 from tessera.wire.envelope import Envelope, MessageType
-from tessera.wire.messages import JoinRequest, PollReply, ReceivedAnswer
+from tessera.wire.messages import Accepted, JoinRequest, PollReply
 from tessera.wire.refusals import BadMessage, InviteUnknown
 from tests.hub_trial import NOW, TrialHub, envelope, released, served, trial_hub
 
@@ -43,18 +45,19 @@ def node(trial: TrialHub, signer: Ed25519Signer) -> NodeRecord:
     return node
 
 
+ANSWER = {
+    "dataset_id": "prostate-mr",
+    "version": 1,
+    "created": NOW.isoformat(),
+    "outcome": "counted",
+    "n_subjects": 30,
+    "n_studies": 30,
+    "policy": released().value.policy,
+}
+
+
 def answered(search_id: str, **changes: object) -> ReceivedAnswer:
-    one = {
-        "dataset_id": "prostate-mr",
-        "version": 1,
-        "created": NOW.isoformat(),
-        "outcome": "counted",
-        "n_subjects": 30,
-        "n_studies": 30,
-        "policy": released().value.policy,
-        **changes,
-    }
-    return ReceivedAnswer.from_json({"search_id": search_id, "answers": [one]})
+    return ReceivedAnswer.from_json({"search_id": search_id, "answers": [{**ANSWER, **changes}]})
 
 
 def told(found: SearchResult) -> tuple[Outcome, int | None, int]:
@@ -146,6 +149,28 @@ def test_a_flood_of_searches_reaches_a_node_that_was_away_in_parts(
             asked.difference_update(task.search_id for task in body.queries)
 
     asyncio.run(polled())
+
+
+def test_answers_in_one_message_are_judged_each_by_itself(
+    trial: TrialHub, node: NodeRecord, signer: Ed25519Signer
+) -> None:
+    first, second = trial.hub.searching.start(MEN), trial.hub.searching.start(MEN)
+    asked = (first.search_id, str(uuid4()), second.search_id, second.search_id)
+
+    async def sent(*search_ids: str) -> int:
+        body = {"answers": [{"search_id": one, "answers": [ANSWER]} for one in search_ids]}
+        message = envelope(trial, MessageType.ANSWERS, body, sender=node.node_id)
+        reply = await trial.hub.reception.receive(
+            MessageType.ANSWERS, signer.sign(message.encode())
+        )
+        payload = Ed25519Verifier().verify(reply, trial.signer.public_key)
+        return Accepted.from_json(Envelope.decode(payload).body).n_accepted
+
+    assert asyncio.run(sent(*asked)) == 2
+    for search in (first, second):
+        assert told(trial.hub.search(search.search_id)) == (Outcome.COUNTED, 30, 30)
+    with pytest.raises(BadMessage, match=f"at most {MOST_TOGETHER}"):
+        asyncio.run(sent(*(str(uuid4()) for _ in range(MOST_TOGETHER + 1))))
 
 
 def trial_body(trial: TrialHub, token: str) -> PollReply:

@@ -19,8 +19,9 @@ from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId
 from tessera.node.answer import PublishedVersion, answer_query
 from tessera.testing.cohort_engine import write_version
+from tessera.wire.answers import AnswerMessage
 from tessera.wire.description import description_to_json
-from tessera.wire.messages import AnswerMessage, PublishDataset, ReceivedDataset
+from tessera.wire.messages import PublishDataset, ReceivedDataset
 from tests.hub_trial import NOW
 
 Row = dict[str, object]

@@ -19,6 +19,7 @@ REQUESTS = (
     MessageType.PUBLISH,
     MessageType.POLL,
     MessageType.ANSWER,
+    MessageType.ANSWERS,
     MessageType.REPORT,
     MessageType.DELIVER,
     MessageType.RELAY,

@@ -20,6 +20,7 @@ from tessera.ports.clock import Clock
 from tessera.ports.hub_store import HubStore, NodeRecord, NodeState
 from tessera.ports.signing import KeyRing, Signer, Verifier
 from tessera.wire import fields
+from tessera.wire.answers import MOST_TOGETHER, ReceivedAnswer, answers_from_json
 from tessera.wire.conformance import agrees
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
@@ -30,7 +31,6 @@ from tessera.wire.messages import (
     JoinRequest,
     Poll,
     PollReply,
-    ReceivedAnswer,
     ReceivedDataset,
     StatusReply,
     StatusRequest,
@@ -124,7 +124,7 @@ class Reception:
         answering = await self._accept(envelope, type, node.node_id)
         if type is not MessageType.STATUS:
             _require_approved(node)
-        if type in (MessageType.POLL, MessageType.ANSWER):
+        if type in (MessageType.POLL, MessageType.ANSWER, MessageType.ANSWERS):
             # Only the running node makes it "in touch": a command such as `publish` does not.
             software = one_line(fields.text(envelope.body, "software", node.software), 100)
             now = self.clock.now()
@@ -194,10 +194,15 @@ class Reception:
                 self._require_present_key(envelope)
                 _require_approved(self.store.nodes.find(node.node_id) or node)
                 head = self._head_for(node, poll)
-                return PollReply(queries=queries, tasks=tasks, log=head).to_json()
+                return PollReply(
+                    queries=queries, tasks=tasks, log=head, answers_together=MOST_TOGETHER
+                ).to_json()
             case MessageType.ANSWER:
                 kept = await self.searching.take_in(node, ReceivedAnswer.from_json(body))
                 return Accepted(n_accepted=kept).to_json()
+            case MessageType.ANSWERS:
+                taken = [self.searching.take_in(node, one) for one in answers_from_json(body)]
+                return Accepted(n_accepted=sum(await asyncio.gather(*taken))).to_json()
             case _ if type in self.takers:
                 return self.takers[type](node, body)
             case _:

@@ -20,7 +20,8 @@ from tessera.ports.audit_log import AuditLog
 from tessera.ports.clock import Clock
 from tessera.ports.hub_store import Asked, HubStore, NodeRecord, NodeState, SearchRecord
 from tessera.wire import fields
-from tessera.wire.messages import DatasetVersion, QueryTask, ReceivedAnswer, ReceivedDatasetAnswer
+from tessera.wire.answers import ReceivedAnswer, ReceivedDatasetAnswer
+from tessera.wire.messages import DatasetVersion, QueryTask
 
 DEFAULT_WAIT_S: Final = 10.0
 MAX_WAIT_S: Final = 30.0

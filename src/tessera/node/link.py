@@ -19,13 +19,13 @@ from tessera.ports.hub_link import AnsweredVersion, HubLink, HubPin, LinkRecords
 from tessera.ports.renewal import followed
 from tessera.ports.signing import Signer, Verifier
 from tessera.wire import fields
+from tessera.wire.answers import AnswerMessage, answers_to_json
 from tessera.wire.envelope import REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
 from tessera.wire.heads import ShownHead
 from tessera.wire.keys import FormerKey, InviteCode, PublicKey
 from tessera.wire.messages import (
     Accepted,
-    AnswerMessage,
     JoinReply,
     JoinRequest,
     Poll,
@@ -136,14 +136,23 @@ class NodeLink:
             self._keep_head(reply.log)
         return reply
 
-    async def answer(self, message: AnswerMessage, query: str) -> Accepted:
-        """Send an answer to `query` after it has been written into the audit log.
+    async def answer(self, *answered: tuple[AnswerMessage, str]) -> Accepted:
+        """Send answers, each with the text of its query, after they are in the audit log.
 
-        Raises Conflict when it cannot be written: then nothing leaves.
+        More than one only to a hub that takes so many together (`PollReply.answers_together`).
+        Raises Conflict when they cannot be written down: then nothing leaves.
         """
-        told = events.query_answered(self.pin.node_id, message.search_id, query, message.answers)
-        await asyncio.to_thread(self.audit.append, told, self.clock.now())
-        reply = await self._ask(MessageType.ANSWER, message.to_json(), _REPLY_S)
+        node_id = self.pin.node_id
+        told = [
+            events.query_answered(node_id, message.search_id, query, message.answers)
+            for message, query in answered
+        ]
+        await asyncio.to_thread(self.audit.append_all, told, self.clock.now())
+        messages = [message for message, _ in answered]
+        if len(messages) == 1:
+            reply = await self._ask(MessageType.ANSWER, messages[0].to_json(), _REPLY_S)
+        else:
+            reply = await self._ask(MessageType.ANSWERS, answers_to_json(messages), _REPLY_S)
         return Accepted.from_json(reply)
 
     async def report(self, message: ReportMessage) -> Accepted:

@@ -12,14 +12,16 @@ from tessera.domain.cohort.answer import DatasetAnswer
 from tessera.domain.cohort.query import Query
 from tessera.domain.errors import InvalidInput, InvalidQuery, TesseraError
 from tessera.node.answer import Gate, PublishedVersion, answer_query
+from tessera.node.answer_box import AnswerBox
 from tessera.node.link import MAY_PASS, NodeLink, send_notice, send_outgoing
 from tessera.node.link_key import LinkKey
 from tessera.node.tasks import TaskHandlers
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
+from tessera.wire.answers import AnswerMessage
 from tessera.wire.cuts import cuts_of_texts
-from tessera.wire.messages import AnswerMessage, QueryTask
+from tessera.wire.messages import QueryTask
 from tessera.wire.refusals import KeyRetired, NodePending, NodeRevoked
 
 _log = logging.getLogger(__name__)
@@ -48,9 +50,13 @@ class LinkLoop:
     tasks: TaskHandlers
     link_key: LinkKey
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
+    _box: AnswerBox = field(init=False)
     _room: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_box", AnswerBox(self.link.answer))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Go on until `stop` is set, whatever the hub does meanwhile."""
@@ -124,6 +130,7 @@ class LinkLoop:
             await asyncio.wait(self._answering.values(), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(0)
         reply = await self.link.poll(wait_s)
+        self._box.together = reply.answers_together
         n_new = self.tasks.take(reply.tasks)
         for task in reply.queries:
             if len(self._answering) >= _MAX_WAITING:
@@ -147,7 +154,7 @@ class LinkLoop:
             async with self._room:
                 answers = await asyncio.to_thread(self._evaluate, task)
             message = AnswerMessage(search_id=task.search_id, answers=tuple(answers))
-            await self.link.answer(message, _words(task))
+            await self._box.put(message, _words(task))
         except TesseraError as err:
             _log.error("query %s could not be answered: %s", task.search_id, err)
         except Exception:

@@ -38,6 +38,8 @@ class MessageType(StrEnum):
     POLL_REPLY = "poll-reply"
     ANSWER = "answer"
     ANSWER_REPLY = "answer-reply"
+    ANSWERS = "answers"
+    ANSWERS_REPLY = "answers-reply"
     REPORT = "report"
     REPORT_REPLY = "report-reply"
     DELIVER = "deliver"

@@ -12,31 +12,20 @@ from datetime import datetime
 from typing import TypeVar
 
 from tessera.domain.catalogue.description import DatasetDescription
-from tessera.domain.cohort.answer import Counts, DatasetAnswer
-from tessera.domain.cohort.result import Outcome
 from tessera.domain.ids import DatasetId, NodeId, dataset_id, node_id
 from tessera.domain.zones import Released
 from tessera.wire import fields
-from tessera.wire.cuts import Cuts, cuts_from_json, cuts_to_json
 from tessera.wire.description import description_from_json, description_to_json
 from tessera.wire.description_limits import (
-    MAX_OF_SUBJECTS,
-    MAX_SUBJECTS,
     check_description,
-    check_number,
-)
-from tessera.wire.distributions import (
-    Distributions,
-    distributions_from_json,
-    distributions_to_json,
 )
 from tessera.wire.fields import Json
 from tessera.wire.heads import ShownHead, shown_or_none
 from tessera.wire.keys import PublicKey
 from tessera.wire.refusals import BadMessage
-from tessera.wire.search import outcome
+from tessera.wire.released import released
 from tessera.wire.tasks import Task
-from tessera.wire.text import is_plain, one_line
+from tessera.wire.text import one_line
 
 T = TypeVar("T")
 _SEARCH_ID = re.compile(r"[0-9a-f-]{36}")
@@ -162,7 +151,7 @@ class PublishDataset:
 
     def to_json(self) -> dict[str, object]:
         """Raises TypeError when the description is not released, whatever the type checker saw."""
-        description = _released(self.description, DatasetDescription)
+        description = released(self.description, DatasetDescription)
         return {"description": description_to_json(description)}
 
 
@@ -271,11 +260,15 @@ class PollReply:
     """Everything else that the hub asks for, oldest first."""
     log: ShownHead | None = None
     """Of the hub's audit log; None from an older program."""
+    answers_together: int = 1
+    """So many answers the hub takes in one message; an older program takes one."""
 
     def to_json(self) -> dict[str, object]:
         body: dict[str, object] = {"queries": [query.to_json() for query in self.queries]}
         if self.tasks:
             body["tasks"] = [task.to_json() for task in self.tasks]
+        if self.answers_together > 1:
+            body["answers_together"] = self.answers_together
         return body if self.log is None else {**body, "log": self.log.to_json()}
 
     @classmethod
@@ -284,116 +277,5 @@ class PollReply:
             queries=fields.objects(body, "queries", QueryTask.from_json),
             tasks=fields.objects(body, "tasks", Task.from_json),
             log=shown_or_none(body),
+            answers_together=max(1, fields.natural_or_none(body, "answers_together") or 1),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerMessage:
-    """What a node's dataset versions answer to one query."""
-
-    search_id: str
-    answers: tuple[DatasetAnswer, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """Raises TypeError when a count is not released, whatever the type checker saw."""
-        answers = [_answer_to_json(answer) for answer in self.answers]
-        return {"search_id": self.search_id, "answers": answers}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedDatasetAnswer:
-    """One dataset version's answer as the hub reads it."""
-
-    dataset_id: DatasetId
-    version: int
-    created: datetime
-    outcome: Outcome
-    n_subjects: int | None
-    n_studies: int | None
-    not_supported: tuple[str, ...]
-    policy: str
-    problem: str
-    distributions: Distributions
-    cuts: Cuts
-
-    @classmethod
-    def from_json(cls, body: Json) -> "ReceivedDatasetAnswer":
-        found = outcome(body)
-        n_subjects = fields.natural_or_none(body, "n_subjects")
-        n_studies = fields.natural_or_none(body, "n_studies")
-        if (found is Outcome.COUNTED) != (n_subjects is not None):
-            raise BadMessage("n_subjects", "a number exactly when the outcome is counted")
-        if found is not Outcome.COUNTED and n_studies is not None:
-            raise BadMessage("n_studies", "null unless the outcome is counted")
-        policy, problem = fields.text(body, "policy"), fields.text(body, "problem", "")
-        for key, words in (("policy", policy), ("problem", problem)):
-            if len(words) > 500 or not is_plain(words):
-                raise BadMessage(key, "at most 500 plain characters")
-        check_number("n_subjects", n_subjects, MAX_SUBJECTS, policy)
-        check_number("n_studies", n_studies, MAX_OF_SUBJECTS, policy)
-        distributions, cuts = distributions_from_json(body), cuts_from_json(body)
-        if found is not Outcome.COUNTED and (distributions or cuts):
-            raise BadMessage("distributions", "absent unless the outcome is counted")
-        inner: list[tuple[str, int | None]]
-        inner = [("cuts", n) for told in cuts.values() for n in told.values()]
-        inner += [(name, one.n_subjects) for name, cells in distributions.items() for one in cells]
-        for name, number in inner:
-            check_number(name, number, n_subjects or 0, policy)
-        unsupported = fields.texts(body, "not_supported")
-        if (found is Outcome.NOT_SUPPORTED) != bool(unsupported):
-            raise BadMessage("not_supported", "fields exactly when the outcome is not_supported")
-        if len(unsupported) > 100 or not all(map(_FIELD.fullmatch, unsupported)):
-            raise BadMessage("not_supported", "names of fields")
-        return cls(
-            dataset_id=dataset_id(fields.text(body, "dataset_id")),
-            version=fields.integer(body, "version"),
-            created=fields.moment(body, "created"),
-            outcome=found,
-            n_subjects=n_subjects,
-            n_studies=n_studies,
-            not_supported=unsupported,
-            policy=policy,
-            problem=problem,
-            distributions=distributions,
-            cuts=cuts,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedAnswer:
-    """An AnswerMessage as the hub reads it."""
-
-    search_id: str
-    answers: tuple[ReceivedDatasetAnswer, ...]
-
-    @classmethod
-    def from_json(cls, body: Json) -> "ReceivedAnswer":
-        return cls(
-            search_id=fields.text(body, "search_id"),
-            answers=fields.objects(body, "answers", ReceivedDatasetAnswer.from_json),
-        )
-
-
-def _answer_to_json(answer: DatasetAnswer) -> dict[str, object]:
-    counts = None if answer.counts is None else _released(answer.counts, Counts)
-    told = distributions_to_json(counts.distributions) if counts else {}
-    beside: dict[str, object] = {"distributions": told} if told else {}
-    if counts and counts.cuts:
-        beside["cuts"] = cuts_to_json(counts.cuts)
-    return beside | {
-        "dataset_id": answer.dataset_id,
-        "version": answer.version,
-        "created": fields.moment_text(answer.created),
-        "outcome": answer.outcome.value,
-        "n_subjects": counts.n_subjects if counts else None,
-        "n_studies": counts.n_studies if counts else None,
-        "not_supported": list(answer.not_supported),
-        "policy": answer.policy,
-        "problem": answer.problem,
-    }
-
-
-def _released(value: Released[T], kind: type[T]) -> T:
-    if not isinstance(value, Released) or not isinstance(value.value, kind):
-        raise TypeError(f"a {kind.__name__} leaves the node only as Released[{kind.__name__}]")
-    return value.value

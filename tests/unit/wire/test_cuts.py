@@ -8,8 +8,9 @@ from tessera.domain.cohort.disclosure import CountPolicy
 from tessera.domain.ids import DatasetId
 from tessera.domain.statistics.cut import cut_of
 from tessera.domain.statistics.statistic import Statistic, statistic, statistic_of
+from tessera.wire.answers import ReceivedDatasetAnswer
 from tessera.wire.cuts import cuts_from_json, cuts_of_texts
-from tessera.wire.messages import DatasetVersion, QueryTask, ReceivedDatasetAnswer
+from tessera.wire.messages import DatasetVersion, QueryTask
 from tessera.wire.refusals import BadMessage
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)

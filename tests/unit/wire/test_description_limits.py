@@ -4,12 +4,8 @@ import pytest
 
 from tessera.domain.errors import InvalidInput
 from tessera.wire import fields
-from tessera.wire.messages import (
-    PublishDataset,
-    QueryTask,
-    ReceivedDataset,
-    ReceivedDatasetAnswer,
-)
+from tessera.wire.answers import ReceivedDatasetAnswer
+from tessera.wire.messages import PublishDataset, QueryTask, ReceivedDataset
 from tessera.wire.refusals import BadMessage
 from tessera.wire.text import one_line
 from tests.hub_trial import NOW, released

@@ -20,11 +20,12 @@ from tessera.domain.errors import InvalidInput, TesseraError
 from tessera.domain.ids import DatasetId
 from tessera.domain.zones import seal_released
 from tessera.wire import fields
+from tessera.wire.answers import AnswerMessage, ReceivedAnswer
 from tessera.wire.description import description_from_json, description_to_json
 from tessera.wire.envelope import MAX_SKEW, REMEMBER, Envelope, MessageType
 from tessera.wire.fields import Json
 from tessera.wire.keys import InviteCode, PublicKey
-from tessera.wire.messages import AnswerMessage, PublishDataset, ReceivedAnswer
+from tessera.wire.messages import PublishDataset
 from tessera.wire.refusals import BadMessage, BadSignature, WrongRecipient, WrongTime, WrongType
 from tests.hub_trial import NOW, exact_description, released
 from tests.unit.wire.test_wire_vectors import READERS
@@ -115,6 +116,7 @@ REQUIRED = {
     MessageType.PUBLISH_REPLY: ("n_accepted",),
     MessageType.ANSWER: ("search_id",),
     MessageType.ANSWER_REPLY: ("n_accepted",),
+    MessageType.ANSWERS_REPLY: ("n_accepted",),
 }
 
 

@@ -10,6 +10,7 @@ from tessera.adapters.jose.ed25519 import Ed25519Verifier
 from tessera.domain.cohort.query import Query
 from tessera.domain.cohort.result import Outcome
 from tessera.ports.renewal import followed, read_renewal
+from tessera.wire.answers import ReceivedAnswer, answers_from_json
 from tessera.wire.envelope import Envelope, MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.fields import Json
@@ -20,7 +21,6 @@ from tessera.wire.messages import (
     JoinRequest,
     Poll,
     PollReply,
-    ReceivedAnswer,
     ReceivedDataset,
     StatusReply,
     StatusRequest,
@@ -44,6 +44,8 @@ READERS: dict[MessageType, Callable[[Json], object]] = {
     MessageType.POLL_REPLY: PollReply.from_json,
     MessageType.ANSWER: ReceivedAnswer.from_json,
     MessageType.ANSWER_REPLY: Accepted.from_json,
+    MessageType.ANSWERS: answers_from_json,
+    MessageType.ANSWERS_REPLY: Accepted.from_json,
     MessageType.REPORT: ReportMessage.from_json,
     MessageType.REPORT_REPLY: Accepted.from_json,
     MessageType.DELIVER: DeliveredPart.from_json,

@@ -21,12 +21,12 @@ from tessera.domain.cohort.exact import ExactCounts
 from tessera.domain.cohort.syntax import parse
 from tessera.domain.ids import DatasetId, NodeId
 from tessera.ports.renewal import signed_renewal
+from tessera.wire.answers import AnswerMessage, answers_to_json
 from tessera.wire.envelope import OVERLAP, VERSION, Envelope, MessageType
 from tessera.wire.fetch import RelayMessage
 from tessera.wire.keys import PublicKey
 from tessera.wire.messages import (
     Accepted,
-    AnswerMessage,
     DatasetVersion,
     JoinReply,
     JoinRequest,
@@ -105,6 +105,8 @@ def bodies() -> dict[MessageType, dict[str, object]]:
         datasets=(_VERSION,),
         deadline=AT + timedelta(seconds=10),
     )
+    answer = AnswerMessage(search_id=task.search_id, answers=(counted, few, unsupported))
+    other = AnswerMessage(search_id="5f3c2f0e-6b1c-4a57-9a55-1de0ac5f9a11", answers=(counted,))
     joining = JoinRequest(
         secret="abcdefghijklmnop",
         name="Universitetssjukhuset i Linköping",
@@ -125,10 +127,10 @@ def bodies() -> dict[MessageType, dict[str, object]]:
         MessageType.PUBLISH_REPLY: Accepted(n_accepted=1).to_json(),
         MessageType.POLL: Poll(wait_s=25, software="tessera 0.1.0").to_json(),
         MessageType.POLL_REPLY: PollReply(queries=(task,)).to_json(),
-        MessageType.ANSWER: AnswerMessage(
-            search_id=task.search_id, answers=(counted, few, unsupported)
-        ).to_json(),
+        MessageType.ANSWER: answer.to_json(),
         MessageType.ANSWER_REPLY: Accepted(n_accepted=3).to_json(),
+        MessageType.ANSWERS: answers_to_json([answer, other]),
+        MessageType.ANSWERS_REPLY: Accepted(n_accepted=4).to_json(),
         MessageType.REPORT: ReportMessage(reports=_reports()).to_json(),
         MessageType.REPORT_REPLY: Accepted(n_accepted=2).to_json(),
         MessageType.DELIVER: DeliveredPart(
