@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import uvicorn
@@ -46,6 +47,7 @@ from tessera.wire.messages import JoinRequest
 
 NOW = datetime(2026, 3, 5, 14, 7, tzinfo=UTC)
 TESSERA = Path(sys.executable).with_name("tessera")
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class SetClock:
@@ -269,15 +271,17 @@ def wait_until(is_true: object, what: str, timeout_s: float = 20) -> None:
         time.sleep(0.02)
 
 
-def tessera(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run the console command to its end."""
+def tessera(
+    *words: str | Path, check: bool = True, env: Mapping[str, str] = NOTHING_MORE
+) -> subprocess.CompletedProcess[str]:
+    """Run the console command to its end; `env` is beside what every test has."""
     done = subprocess.run(
         [str(TESSERA), *map(str, words)],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        env=_environment(),
+        env={**_environment(), **env},
     )
     assert done.returncode == 0 or not check, f"{words}: {done.stdout}{done.stderr}"
     return done
@@ -286,14 +290,20 @@ def tessera(*words: str | Path, check: bool = True) -> subprocess.CompletedProce
 class Program:
     """A console command that goes on until it is stopped; its output goes to a file."""
 
-    def __init__(self, log: Path, words: Sequence[str | Path], program: Path = TESSERA) -> None:
+    def __init__(
+        self,
+        log: Path,
+        words: Sequence[str | Path],
+        program: Path = TESSERA,
+        env: Mapping[str, str] = NOTHING_MORE,
+    ) -> None:
         self.log = log
         with log.open("ab") as file:
             self.process = subprocess.Popen(
                 [str(program), *map(str, words)],
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env={**_environment(), **env},
             )
 
     def wait_for(self, text: str, timeout_s: float = 20) -> None:

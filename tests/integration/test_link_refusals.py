@@ -180,7 +180,7 @@ def test_a_node_that_is_not_approved_may_only_ask_for_its_status(wire: Wire) -> 
     wire.trial.hub.joining.decide(node.node_id, NodeState.REJECTED)
     assert (state(), wire.refused(poll())) == ("rejected", NodeRejected)
     wire.trial.hub.joining.decide(node.node_id, NodeState.APPROVED)
-    assert wire.ask(poll()).body == {"queries": []}
+    assert wire.ask(poll()).body == {"queries": [], "answers_together": 50}
     wire.trial.hub.joining.decide(node.node_id, NodeState.REVOKED)
     assert (state(), wire.refused(poll())) == ("revoked", NodeRevoked)
     body = PublishDataset(released()).to_json()

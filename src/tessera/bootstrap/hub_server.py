@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +17,13 @@ from tessera.bootstrap.access_log import WithoutCodes
 from tessera.bootstrap.hub import DEFAULT_HOST, DEFAULT_PORT, HubSettings, open_hub
 from tessera.bootstrap.hub_harvest import HarvestSchedule
 from tessera.bootstrap.hub_tables import tables_of
+from tessera.bootstrap.hub_tls import LOOK_S, Tls
 from tessera.bootstrap.learning import conducting_of
 from tessera.domain.errors import Unavailable
 from tessera.http.app import create_app
 from tessera.http.trainings import Trainings
 
+_log = logging.getLogger(__name__)
 _CONNECTIONS: Final = 10_000
 """Wanted at a time: each node has one or two. What the system lets a process open is taken; more
 get 503."""
@@ -36,9 +39,13 @@ def run_hub(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     access_log: bool = False,
+    tls: Tls | None = None,
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL."""
+    """Serve the hub until SIGTERM or SIGINT. Port 0 takes a free one; `on_ready` gets its URL.
+
+    Without `tls` it speaks plain HTTP: then a proxy with TLS belongs before it.
+    """
     with open_hub(home) as (hub, store):
         harvest = HarvestSchedule(home, store)
         hub.negotiating.start()
@@ -52,8 +59,14 @@ def run_hub(
             wait_s=settings.learning_wait_seconds,
         )
         listening = _listen(host, port)
+        if tls is None and not ip_address(listening.getsockname()[0]).is_loopback:
+            _log.warning(
+                "without TLS, beyond this machine: give --tls-certificate and --tls-key, "
+                "or let a proxy with TLS alone reach port %d",
+                listening.getsockname()[1],
+            )
         shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listening.getsockname()[1]}"
+        url = f"{'https' if tls else 'http'}://{shown}:{listening.getsockname()[1]}"
         config = uvicorn.Config(
             create_app(
                 hub,
@@ -74,8 +87,9 @@ def run_hub(
             limit_concurrency=room_for(_CONNECTIONS),
             timeout_graceful_shutdown=_STOP_S,
             timeout_keep_alive=_KEPT_S,
+            ssl_context_factory=tls.as_factory if tls else None,
         )
-        server = _Server(config, hub.stop, lambda: on_ready(url))
+        server = _Server(config, hub.stop, lambda: on_ready(url), tls)
         logging.getLogger("uvicorn").setLevel(logging.INFO if access_log else logging.WARNING)
         logging.getLogger("uvicorn.access").addFilter(WithoutCodes())
         conducting.start()
@@ -93,9 +107,14 @@ class _Server(uvicorn.Server):
     """Ends the long polls before it waits for open requests."""
 
     def __init__(
-        self, config: uvicorn.Config, stop: Callable[[], None], ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        stop: Callable[[], None],
+        ready: Callable[[], None],
+        tls: Tls | None,
     ) -> None:
         super().__init__(config)
+        self._tls = tls
         self._stop_waiting = stop
         self._ready = ready
 
@@ -114,6 +133,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if self._tls and counter % (10 * LOOK_S) == 0:
+            self._tls.look()
+        return await super().on_tick(counter)
 
     def _stop(self) -> None:
         self.should_exit = True

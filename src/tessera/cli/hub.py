@@ -157,15 +157,36 @@ def run(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Log each request, with its address and query.")
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-certificate",
+            help="PEM: the hub's certificate, then those above it.",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-key", help="PEM: its private key, without passphrase.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Serve pages, REST and nodes until Ctrl-C.
 
-    **Example:** `tessera hub run /srv/hub --host 0.0.0.0 --port 8700`
+    With a certificate it speaks HTTPS by itself, and takes a renewed one without a restart.
+    Without, put a proxy with TLS before it.
+
+    **Example:** `tessera hub run /srv/hub --host 0.0.0.0 --port 443 --tls-certificate
+    hub.pem --tls-key hub.key`
     """
     with told():
+        if (certificate is None) != (key is None):
+            raise typer.BadParameter("--tls-certificate and --tls-key belong together")
         import logging
 
         from tessera.bootstrap.hub_server import run_hub
+        from tessera.bootstrap.hub_tls import Tls
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         run_hub(
@@ -173,6 +194,7 @@ def run(
             host=host,
             port=port,
             access_log=access_log,
+            tls=Tls(certificate, key) if certificate and key else None,
             on_ready=lambda url: typer.echo(f"hub is open at {url}"),
         )
 

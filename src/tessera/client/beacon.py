@@ -14,6 +14,7 @@ from tessera.domain.access.permit import Action, Permit, Use
 from tessera.domain.errors import InvalidInput, NotFound, Refused, Unavailable
 from tessera.domain.ids import NodeId
 from tessera.ports.signing import Signer
+from tessera.ports.trust import trusted
 from tessera.wire.beacon import USE_HEADER, what_is_asked
 from tessera.wire.permit import use_payload
 
@@ -85,7 +86,9 @@ def ask(address: str, token: str, question: Question, use: str = "") -> Json:
     headers["Content-Type"] = "application/json"
     url = f"{address.rstrip('/')}/{question.entity}"
     try:
-        reply = httpx.post(url, content=question.body(), headers=headers, timeout=TIMEOUT_S)
+        reply = httpx.post(
+            url, content=question.body(), headers=headers, timeout=TIMEOUT_S, verify=trusted()
+        )
         answer = reply.json()
     except httpx.HTTPError as err:
         raise Unavailable(f"{url}: {type(err).__name__}") from err

@@ -17,6 +17,7 @@ from tessera.domain.catalogue.entry import CatalogueEntry, NodeSummary
 from tessera.domain.cohort.result import SearchResult
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
 from tessera.domain.statistics.statistic import Statistic
+from tessera.ports.trust import trusted, why
 from tessera.wire import fields
 from tessera.wire.catalogue import entry_from_json, node_from_json
 from tessera.wire.fields import Json
@@ -47,7 +48,7 @@ class Client(AccessCalls, ApplicationCalls, CohortCalls, LearningCalls, Register
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        self._http = httpx.Client(base_url=url, headers=headers)
+        self._http = httpx.Client(base_url=url, headers=headers, verify=trusted())
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +150,7 @@ class Client(AccessCalls, ApplicationCalls, CohortCalls, LearningCalls, Register
         except httpx.TimeoutException as err:
             raise Unavailable("the hub did not answer in time") from err
         except httpx.HTTPError as err:
-            raise Unavailable(f"the hub cannot be reached: {err}") from err
+            raise Unavailable(f"the hub cannot be reached: {why(err)}") from err
         if not response.is_success:
             raise _problem(response)
         return response
@@ -168,7 +169,7 @@ class Client(AccessCalls, ApplicationCalls, CohortCalls, LearningCalls, Register
         except httpx.TimeoutException as err:
             raise Unavailable("the hub did not answer in time") from err
         except httpx.HTTPError as err:
-            raise Unavailable(f"the hub cannot be reached: {err}") from err
+            raise Unavailable(f"the hub cannot be reached: {why(err)}") from err
 
 
 def _problem(response: httpx.Response) -> TesseraError:

@@ -16,6 +16,7 @@ from tessera.node.answer_box import AnswerBox
 from tessera.node.link import MAY_PASS, NodeLink, send_notice, send_outgoing
 from tessera.node.link_key import LinkKey
 from tessera.node.tasks import TaskHandlers
+from tessera.node.waiting import Waiting
 from tessera.ports.cohort_engine import CohortEngine
 from tessera.ports.exclusions import Exclusions
 from tessera.ports.hub_link import LinkRecords
@@ -25,7 +26,6 @@ from tessera.wire.messages import QueryTask
 from tessera.wire.refusals import KeyRetired, NodePending, NodeRevoked
 
 _log = logging.getLogger(__name__)
-POLL_S: Final = 25
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
 PENDING_PAUSE_S: Final = 3.0
@@ -51,12 +51,14 @@ class LinkLoop:
     link_key: LinkKey
     _answering: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _box: AnswerBox = field(init=False)
+    _waiting: Waiting = field(init=False)
     _room: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(_AT_ONCE)
     )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_box", AnswerBox(self.link.answer))
+        object.__setattr__(self, "_waiting", Waiting(self.link.poll))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Go on until `stop` is set, whatever the hub does meanwhile."""
@@ -83,7 +85,7 @@ class LinkLoop:
                 await self._send_notices()
                 # The first turn after a fault does not wait at the hub: the log says at once
                 # that the hub is back.
-                await self._take_work(0 if is_away else POLL_S)
+                await self._take_work(waits=not is_away)
             except NodePending as err:
                 _log.info("%s Asking again in %.0f s.", err, PENDING_PAUSE_S)
                 await asyncio.sleep(PENDING_PAUSE_S)
@@ -122,14 +124,14 @@ class LinkLoop:
             except TesseraError as err:
                 _log.error("%s of %s was not accepted: %s", notice.kind, notice.dataset_id, err)
 
-    async def _take_work(self, wait_s: int) -> None:
+    async def _take_work(self, *, waits: bool) -> None:
         clock = asyncio.get_running_loop().time
         begun = clock()
         # A hub may ask faster than this node can count: then it is not asked for more.
         while len(self._answering) > _MAX_WAITING // 2:
             await asyncio.wait(self._answering.values(), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(0)
-        reply = await self.link.poll(wait_s)
+        reply = await (self._waiting.poll() if waits else self.link.poll(0))
         self._box.together = reply.answers_together
         n_new = self.tasks.take(reply.tasks)
         for task in reply.queries:
@@ -142,7 +144,7 @@ class LinkLoop:
                 self._answering[task.search_id] = answering
                 answering.add_done_callback(partial(self._forget, task.search_id))
         # Tasks that are under way may come with every reply until the hub knows they are done.
-        if not reply.queries and not n_new and wait_s:
+        if not reply.queries and not n_new and waits:
             await asyncio.sleep(max(0.0, _FASTEST_EMPTY_POLL_S - (clock() - begun)))
 
     def _forget(self, search_id: str, done: asyncio.Task[None]) -> None:

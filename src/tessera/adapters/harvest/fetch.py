@@ -19,6 +19,7 @@ import httpx
 from tessera import __version__
 from tessera.domain.errors import Unavailable
 from tessera.ports.harvest import AddressRefused, Fetched, RecordGone, SourceUnreadable
+from tessera.ports.trust import trusted
 
 _ACCEPT: Final = (
     "text/turtle, application/ld+json;q=0.9, application/rdf+xml;q=0.8, "
@@ -83,7 +84,7 @@ class GuardedFetch:
         for _ in range(_MOST_REDIRECTS + 1):
             url = _url(address)
             # A client of its own for each request: no cookie and no connection is shared.
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=trusted()) as client:
                 request = await self._pinned(client, url, allow_private)
                 reply = await client.send(request, stream=True)
                 try:

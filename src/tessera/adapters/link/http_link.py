@@ -6,6 +6,7 @@ from types import TracebackType
 import httpx
 
 from tessera.domain.errors import InvalidInput, TesseraError, Unavailable
+from tessera.ports.trust import trusted, why
 from tessera.wire import fields
 from tessera.wire.envelope import MessageType
 from tessera.wire.problem import MEDIA_TYPE, problem_from_json
@@ -20,7 +21,8 @@ class HttpLink:
         url = httpx.URL(hub_url.rstrip("/") + "/")
         if url.scheme not in ("http", "https") or not url.host:
             raise InvalidInput(f"hub address {hub_url!r}: expected http://… or https://…")
-        self._http = httpx.AsyncClient(base_url=url, headers={"Content-Type": "application/jose"})
+        headers = {"Content-Type": "application/jose"}
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, verify=trusted())
 
     async def __aenter__(self) -> "HttpLink":
         return self
@@ -47,7 +49,7 @@ class HttpLink:
         except (httpx.TimeoutException, TimeoutError) as err:
             raise Unavailable(f"the hub did not answer within {timeout_s:.0f} s") from err
         except httpx.HTTPError as err:
-            raise Unavailable(f"the hub cannot be reached: {err}") from err
+            raise Unavailable(f"the hub cannot be reached: {why(err)}") from err
         if response.status_code != 200:
             raise _refusal(response, content)
         if not content.isascii():

@@ -20,6 +20,7 @@ from tessera.domain.access.sign_in import SignInRefused
 from tessera.domain.errors import InvalidInput, InvalidSettings, Unavailable
 from tessera.ports.accounts import Identity, SignInAttempt
 from tessera.ports.clock import Clock
+from tessera.ports.trust import trusted, why
 from tessera.wire import fields
 from tessera.wire.text import is_plain, one_line
 
@@ -188,6 +189,7 @@ class OidcProvider:
             timeout=_TIMEOUT_S,
             follow_redirects=False,
             trust_env=not is_local,
+            verify=trusted(),
             headers={"Accept": "application/json"},
         )
 
@@ -205,7 +207,7 @@ async def _read(
     try:
         response = await http.send(request, auth=auth)
     except httpx.HTTPError as err:
-        raise Unavailable(f"the sign-in provider cannot be reached: {err}") from err
+        raise Unavailable(f"the sign-in provider cannot be reached: {why(err)}") from err
     if 400 <= response.status_code < 500:
         raise SignInRefused(f"the provider refused with status {response.status_code}")
     if not response.is_success or len(response.content) > _MAX_BYTES:
