@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -105,6 +106,26 @@ def test_a_changed_archive_is_refused_or_reads_the_same(at: int, byte: int) -> N
         return
     # What is left free: times and attributes of the members, which hold no array.
     assert [member.raw for member in members] == [one.raw for one in members_of(whole)]
+
+
+# np.savez_compressed(file, a=np.zeros(10)), by Python 3.11.2: an extra field beside true sizes.
+BEFORE_3_11_4 = (
+    "UEsDBBQAAAAIAAAAIQCU/A8TSAAAANAAAAAFABQAYS5ucHkBABAA0AAAAAAAAABIAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxc"
+    "pG6loG6TZqGuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GoYGOpo6CrUK5AMuBioDAFBLAQIUAxQAAAAIAAAAIQCU"
+    "/A8TSAAAANAAAAAFAAAAAAAAAAAAAACAAQAAAABhLm5weVBLBQYAAAAAAQABADMAAAB/AAAAAAA="
+)
+
+
+def test_an_archive_by_an_older_python_is_read_as_strictly() -> None:
+    content = b64decode(BEFORE_3_11_4)
+    (member,) = members_of(content)
+    assert (member.name, member.array.tolist()) == ("a", [0.0] * 10)
+    at = content.index(b"a.npy") + len(b"a.npy") + 4
+    for place in range(at, at + 16):  # the sizes of the extra field, which nobody reads
+        changed = bytearray(content)
+        changed[place] ^= 1
+        with pytest.raises(InvalidArchive):
+            members_of(bytes(changed))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -122,7 +122,8 @@ def _packed(content: bytes, at: int, name: str, entry: tuple[Any, ...]) -> tuple
     sizes = (n_packed, n_plain)
     if extra:
         is_plain_extra = extra == struct.pack("<HHQQ", 1, _ZIP64 - 4, n_plain, n_packed)
-        sizes = (0xFFFFFFFF, 0xFFFFFFFF)
+        # Python before 3.11.4 writes the sizes here too, and a version that knows no extra field.
+        sizes = sizes if head[1] == _VERSIONS[0] else (0xFFFFFFFF, 0xFFFFFFFF)
     else:
         is_plain_extra = True
     is_same = told == (0, method, _NO_TIME, checksum) and (head[7], head[8]) == sizes
