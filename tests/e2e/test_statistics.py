@@ -5,10 +5,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tessera.domain.statistics.computed import computed
 from tessera.domain.statistics.statistic import statistic
 from tessera.wire.statistics import computed_to_json
+from tests.browser_trial import Visitor, chromium, opened_browser, picture_folder
 from tests.hub_trial import tessera
 from tests.statistics_trial import EXACT, nodes_with_people
 from tests.unit.domain.statistics.people import people, told_of
@@ -56,6 +58,29 @@ def test_nodes_that_withhold_nothing_give_the_pooled_result(tmp_path: Path) -> N
         assert f"table,II,n_subjects,{n_second},{n_second},{n_second}" in told.stdout.splitlines()
         wrong = tessera("stats", "cox", "cancer = breast", "--hub", url, check=False)
         assert wrong.returncode == 1 and "by 1 to 6 fields" in wrong.stderr
+
+
+def test_the_pages_of_results_are_whole_and_show_the_intervals(tmp_path: Path) -> None:
+    chromium()
+    with nodes_with_people(tmp_path, people(600), EXACT) as url, opened_browser() as browser:
+        visitor = Visitor.at(browser, url, picture_folder(tmp_path / "pictures"))
+        for path, name in (
+            ("/similar?cancer=breast&stage=II", "patients-like-mine-answer"),
+            ("/statistics?q=cancer+%3D+breast&kind=survival&by=er", "statistics-survival"),
+            ("/statistics?q=cancer+%3D+breast&kind=cox&by=stage%2C+sex", "statistics-cox"),
+            ("/statistics?q=cancer+%3D+breast&kind=table&by=stage%2C+er", "statistics-table"),
+        ):
+            visitor.go(path)
+            whole = "The search is complete."
+            expect(visitor.page.locator("main")).to_contain_text(whole, timeout=30_000)
+            for shape in visitor.page.locator("polygon.interval").all():
+                fill, curve = shape.evaluate(
+                    "e => [getComputedStyle(e).fill, getComputedStyle(e.parentNode).color]"
+                )
+                assert fill == curve
+            visitor.picture(name)
+        assert visitor.faults == [], "\n".join(visitor.faults)
+        visitor.context.close()
 
 
 def _same(found: object, expected: object) -> None:

@@ -218,6 +218,16 @@ def test_she_who_said_no_is_told_what_had_her(told: Told) -> None:
     assert "model" in tail
 
 
+def test_played_again_it_goes_on_where_it_was(told: Told, whole: Whole) -> None:
+    """Also when the patient of the case has said no meanwhile."""
+    n_said = len(whole.said)
+    Story(whole.outside, rounds=3).run()
+    again = "\n".join(whole.said[n_said:])
+    assert "$ tessera register" in again
+    for once in ("user add", "apply", "learn start", "tessera run", "node case"):
+        assert once not in again
+
+
 def test_the_register_says_it_in_both_languages(told: Told) -> None:
     for language in ("en", "sv"):
         page = (told.pages / f"{language}-register.html").read_text("utf-8")

@@ -69,7 +69,7 @@ def test_every_kind_is_shown(hub: CountingHub, asked: dict[str, str], language: 
             "Too few patients for a curve" if language == "en" else "För få patienter för en kurva"
         )
         assert (few in page) == ("by" in asked)  # those of unknown stage
-        assert ('class="band"' in page) == ("by" not in asked)
+        assert ('class="interval"' in page) == ("by" not in asked)
     if asked["kind"] == "linear":
         assert ("Difference" if language == "en" else "Skillnad") in page
 

@@ -1,4 +1,4 @@
-"""The demonstration: three made-up hospitals and a hub, as separate processes on this machine.
+"""The demonstration: made-up hospitals and a hub, as separate processes on this machine.
 
 Each step is a command that a person could type, and is shown as such. A step that an
 earlier run finished is not done again.
@@ -43,6 +43,8 @@ SITES = (
     Site("valencia", "València", "ES", "es", 22),
     Site("heraklion", "Heraklion", "GR", "el", 33),
 )
+MANY = Site("galway", "Galway", "IE", "en", 44)
+"""Many patients with few and tiny images: somebody to count, also in small groups."""
 DESCRIPTION = (
     "Imaging of patients with cancer and of screening controls, with diagnosis, stage, markers "
     "and treatment. Made up by a program for trying things out: no real person is in it."
@@ -55,6 +57,10 @@ QUERIES = (
     "psa > 4 and stage in (II, III, IV)",
     "cancer = breast and her2 = positive",
 )
+STATISTICS = (
+    ("survival", "cancer = breast", "--by", "stage"),
+    ("similar", "in one condition (cancer = breast and stage in (I, II))"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,12 @@ class Demo:
     n_patients: int
     port: int
     say: Callable[[str], None]
+    n_many: int = 0
+    """Patients at the hospital MANY; 0: it does not take part."""
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return (*SITES, MANY) if self.n_many else SITES
 
     @property
     def url(self) -> str:
@@ -91,13 +103,18 @@ class Demo:
     def prepare(self) -> None:
         """Make the hospitals' raw data and take it into their nodes."""
         self.home.mkdir(parents=True, exist_ok=True)
-        for site in SITES:
+        for site in self.sites:
             self.say(f"\n— {site.name}: raw data as a PACS and a spreadsheet have it")
             pacs, node = self.pacs(site), self.node(site)
             if not (pacs / "truth.json").exists():
                 self.run(
-                    *("phantom", str(pacs), "--patients", str(self.n_patients)),
-                    *("--seed", str(site.seed), "--site", site.name, "--language", site.language),
+                    *("phantom", str(pacs), "--seed", str(site.seed), "--site", site.name),
+                    *("--language", site.language, "--patients"),
+                    *(
+                        (str(self.n_many), "--scale", "tiny")
+                        if site == MANY
+                        else (str(self.n_patients),)
+                    ),
                 )
             if not (node / "node.toml").exists():
                 facts = json.loads((pacs / "site.json").read_text(encoding="utf-8"))
@@ -131,7 +148,7 @@ class Demo:
 
     def join(self) -> None:
         """Let each node join the running hub and publish."""
-        for site in SITES:
+        for site in self.sites:
             node = self.node(site)
             if not (node / "link" / "hub.json").exists():
                 code = self.run("hub", "invite", str(self.hub), quiet=True).strip().split()[-1]
@@ -150,6 +167,9 @@ class Demo:
         for query in QUERIES:
             self.say("")
             self.run("search", query, "--hub", self.url)
+        for words in STATISTICS if self.n_many else ():
+            self.say("")
+            self.run("stats", *words, "--hub", self.url)
 
     def run(
         self,
@@ -226,13 +246,13 @@ class Servers:
     def start_nodes(self) -> None:
         """Start the nodes and wait until the hub has heard from each. Raises Unavailable."""
         demo = self._demo
-        for site in SITES:
+        for site in demo.sites:
             demo.say(f"$ tessera node run {shown(str(demo.node(site)))} &")
             self._start("node", "run", str(demo.node(site)))
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
             health = httpx.get(f"{demo.url}/api/v1/health", timeout=5).json()
-            if health["n_nodes_online"] >= len(SITES):
+            if health["n_nodes_online"] >= len(demo.sites):
                 return
             time.sleep(0.3)
         raise Unavailable(f"not every node reached the hub; their logs are in {demo.home / 'logs'}")

@@ -266,6 +266,9 @@ class Story:
         """Run the model on one study of a hospital; return the pseudonym of its subject."""
         node = self.demo.node(LINKOPING)
         study_uid, subject = _study_to_look_at(node)
+        picture = self.demo.home / "case.png"
+        if picture.exists():
+            return subject
         metrics = next(results.rglob("metrics.json"))
         said = self.demo.run(
             *("node", "model", "add", str(node), str(model), "--tool", TOOL),
@@ -274,7 +277,6 @@ class Story:
         model_id = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
         if model_id not in said:
             raise Conflict("the node has put another model on its shelf than the one released")
-        picture = self.demo.home / "case.png"
         self.demo.run(
             *("node", "case", str(node), study_uid, "--model", model_id),
             *("--picture", str(picture)),

@@ -16,12 +16,16 @@ def demo_command(
     home: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path("demo-data"),
     once: Annotated[bool, typer.Option("--once", help="Print the results and stop.")] = False,
     patients: Annotated[int, typer.Option(min=1, help="Patients at each hospital.")] = 64,
+    many: Annotated[
+        int, typer.Option(min=0, help="Patients at Galway, with tiny images; 0 leaves it out.")
+    ] = 600,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The hub's port.")] = 8700,
 ) -> None:
-    """Show the whole path: raw DICOM at three hospitals to one search over all of them.
+    """Show the whole path: raw DICOM at four hospitals to one search over all of them.
 
-    Makes three hospitals (Linköping, València, Heraklion) with invented patients, takes their
-    raw data into three nodes, publishes, joins and searches. A researcher asks for access, two
+    Makes four hospitals (Linköping, València, Heraklion, and Galway with many patients and
+    few images) with invented patients, takes their raw data into nodes, publishes, joins,
+    searches and computes survival over all. A researcher asks for access, two
     hospitals grant it and one refuses; a model is trained over the two, released, tested at the
     third and used on a case; a patient opts out. Hub and nodes are left running. Run again, it
     goes on where it was.
@@ -37,7 +41,7 @@ def demo_command(
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
-    demo = Demo(home.absolute(), patients, port, lambda text: typer.echo(text))
+    demo = Demo(home.absolute(), patients, port, lambda text: typer.echo(text), many)
     with told(), Servers(demo) as servers:
         demo.prepare()
         typer.echo("\n— hub and nodes, each a process of its own")

@@ -14,8 +14,8 @@ _HELP = """Write an invented hospital into OUT: a PACS export full of identities
 
 Every person is made up. The same settings give the same bytes. A stopped run goes on where it
 stopped. Images are small unless --scale says otherwise: 128 x 128 pixels (small, the default,
-about 4 MB per patient), 256 x 256 (medium) or as real scanners send them (full, 100 MB and more
-per patient; 1 to 2 GB of memory per worker).
+about 4 MB per patient), 48 x 48 (tiny: many patients at 0.2 MB each), 256 x 256 (medium) or as
+real scanners send them (full, 100 MB and more per patient; 1 to 2 GB of memory per worker).
 
 With --hiding-places it writes a test of de-identification instead: small instances in six
 languages with people hidden wherever a file can hold them, and key.jsonl, which says what must go
@@ -36,7 +36,7 @@ def phantom(
     seed: Annotated[int, typer.Option(help="Any whole number; decides everything.")],
     site: Annotated[str, typer.Option(help="Name of the place; else one of the country.")] = "",
     language: Annotated[str, typer.Option(help="sv, es, el or en.")] = "sv",
-    scale: Annotated[str, typer.Option(help="small, medium or full.")] = "small",
+    scale: Annotated[str, typer.Option(help="tiny, small, medium or full.")] = "small",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per processor.")] = 0,
     hiding_places: Annotated[
         bool, typer.Option("--hiding-places", help="Write a test of de-identification, with key.")
@@ -52,7 +52,9 @@ def phantom(
     from tessera.phantom import PhantomSpec, Scale, generate
 
     if scale not in tuple(Scale):
-        raise typer.BadParameter(f"{scale!r} is not small, medium or full", param_hint="--scale")
+        raise typer.BadParameter(
+            f"{scale!r} is not tiny, small, medium or full", param_hint="--scale"
+        )
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with told():

@@ -57,9 +57,15 @@ def stats(
     answered, 3 when some did not.
 
     **Examples:**
+
     `tessera stats survival 'cancer = colorectum' --by stage`
+
     `tessera stats table 'cancer = breast' --by stage --by her2`
+
+    `tessera stats similar 'in one condition (cancer = breast and stage = II)'`
+
     `tessera stats histogram 'cancer = lung' --steps 'age_at_diagnosis(0..100/5)'`
+
     `tessera stats cox 'cancer = prostate' --by 'age_at_diagnosis(60, 70)' --by stage`
     """
     from tessera.client.client import Client
@@ -160,6 +166,8 @@ def _print_histogram(console: "Console", found: "Histogram") -> None:
 
 
 def _print_survival(console: "Console", found: "Survival") -> None:
+    from math import isnan
+
     from rich.table import Table
 
     lines = Table("group", "day", "at risk", "survival", "95% interval")
@@ -168,7 +176,7 @@ def _print_survival(console: "Console", found: "Survival") -> None:
             lines.add_row(
                 "unknown" if curve.group == "?" else curve.group or "all",
                 f"{point.time:g}",
-                f"{point.at_risk:.0f}",
+                "" if isnan(point.at_risk) else f"{point.at_risk:.0f}",
                 f"{point.survival:.1%}",
                 f"{point.low:.1%} to {point.high:.1%}",
             )

@@ -8,8 +8,9 @@ from tessera.phantom.locale import LANGUAGES, load_locale
 
 
 class Scale(StrEnum):
-    """How large images are: small for tests and the demo, full as real scanners send."""
+    """How large images are: tiny for many patients, small for tests, full as real scanners send."""
 
+    TINY = "tiny"
     SMALL = "small"
     MEDIUM = "medium"
     FULL = "full"
@@ -68,6 +69,7 @@ class Sizes:
 
 
 SIZES = {
+    Scale.TINY: Sizes(48, (4, 6), 40.0, 3, 2, (96, 72), (64, 64), (75, 100)),
     Scale.SMALL: Sizes(128, (40, 46), 5.0, 18, 10, (512, 384), (256, 256), (300, 400)),
     Scale.MEDIUM: Sizes(256, (60, 80), 3.0, 24, 18, (1280, 1024), (1024, 1024), (480, 640)),
     Scale.FULL: Sizes(512, (120, 200), 1.5, 30, 26, (3328, 2560), (2022, 2022), (768, 1024)),
