@@ -63,7 +63,7 @@ def back_up(
     node, folder = open_node(home), folder.absolute()
     if folder.is_relative_to(node.home) or node.home.is_relative_to(folder):
         raise InvalidInput("the backup must lie outside the home")
-    with _alone(folder):
+    with alone(folder):
         writer, n_files = BackupWriter(folder), 0
         on_step("files", 0)
         for path, place in _files(node):
@@ -71,7 +71,7 @@ def back_up(
             n_files += 1
         on_step("databases", 0)
         _put_databases(node, writer)
-        _put_audit(node.home / "audit", writer)
+        put_audit(node.home / "audit", writer)
         for path, place in _files(node):  # what came meanwhile, as to quarantine
             if not place.startswith("research/datasets/") and not writer.has_like(path, place):
                 writer.put_file(path, place)
@@ -195,8 +195,8 @@ def _put_instance(node: Node, writer: BackupWriter, row: InstanceRow, *, link: b
     return False
 
 
-def _put_audit(audit: Path, writer: BackupWriter) -> None:
-    """The files of the audit log speak of each other: they are kept as one moment has them."""
+def put_audit(audit: Path, writer: BackupWriter) -> None:
+    """Keep the files of an audit log as one moment has them: they speak of each other."""
     if not audit.exists():
         return
     with (audit / "lock").open("a") as lock:
@@ -222,15 +222,16 @@ def _walked(node: Node, ends: tuple[str, ...] = ("",)) -> Iterator[Path]:
         names[:] = sorted(
             name
             for name in names
-            if f"{inside}/{name}".lstrip("/") not in _NOT_KEPT and not _is_passing(name)
+            if f"{inside}/{name}".lstrip("/") not in _NOT_KEPT and not is_passing(name)
         )
         for name in sorted(files):
             path = at / name
-            if name.endswith(ends) and not _is_passing(name) and not path.is_symlink():
+            if name.endswith(ends) and not is_passing(name) and not path.is_symlink():
                 yield path
 
 
-def _is_passing(name: str) -> bool:
+def is_passing(name: str) -> bool:
+    """Say whether a file or folder of this name is under way, or a lock."""
     return name.endswith(_ENDS) or name.startswith(_STARTS)
 
 
@@ -248,7 +249,8 @@ def _vault_key_file(node: Node) -> Path | None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder of a backup. Raises Conflict while another holds it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "backup.lock").open("a") as file:
@@ -259,4 +261,4 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-__all__ = ["BackedUp", "Kept", "back_up", "restore"]
+__all__ = ["BackedUp", "Kept", "alone", "back_up", "is_passing", "put_audit", "restore"]

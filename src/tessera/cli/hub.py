@@ -20,6 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    from tessera.cli.hub_backup import register as register_backup
     from tessera.cli.hub_catalogue import register as register_catalogue
     from tessera.cli.hub_harvest import register as register_harvest
     from tessera.cli.hub_key import register as register_key
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     register_harvest(hub_app)
     register_catalogue(hub_app)
     register_key(hub_app)
+    register_backup(hub_app)
     register_tables(hub_app)
     register_permits(hub_app)
     app.add_typer(hub_app, name="hub")
